@@ -1,0 +1,12 @@
+export {
+  ConnectionError,
+  type ConnectorErrorCode,
+  type ErrorFacts,
+  type ErrorFrame,
+  ProtocolError,
+  ServerError,
+  type ServerErrorCode,
+  TarantellaError,
+  TimeoutError,
+  UsageError,
+} from './errors.ts'
