@@ -1,0 +1,21 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { runForeground } from './run-command.mjs'
+import { ROOT, setup } from './setup.mjs'
+import { runScript, SetupError } from './setup-error.mjs'
+
+// npm run bench -- NAME [options]: runs bench/NAME.ts on a Tarantool of its own.
+await runScript(async () => {
+  const [name, ...rest] = process.argv.slice(2)
+  const names = readdirSync(join(ROOT, 'bench'))
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.slice(0, -3))
+    .sort()
+  if (name === undefined || !names.includes(name)) {
+    const wrong = name === undefined ? 'Which benchmark?' : `There is no benchmark ${JSON.stringify(name)}.`
+    throw new SetupError(`${wrong} npm run bench -- NAME, where NAME is one of: ${names.join(', ')}`)
+  }
+  const { tarantool } = await setup()
+  const args = ['--import', import.meta.resolve('tsx'), join(ROOT, 'bench', `${name}.ts`), ...rest]
+  return runForeground(process.execPath, args, { cwd: ROOT, env: { ...process.env, TARANTOOL_BIN: tarantool.path } })
+})
