@@ -9,8 +9,8 @@ const FOUNDATION = '(errors|options|diagnostics|ports)[.]ts$'
 /** Folders or files of the connector, lowest first. */
 const CONNECTOR_LAYERS = ['util', 'msgpack', 'protocol', 'transport', 'connection', '(client|pool)']
 
-/** Those of the queue, lowest first; what stands beside `tube` belongs to its layer. */
-const QUEUE_LAYERS = ['wire', '(tube|tubes|task|session|queue|join|limit)', 'worker']
+/** Those of the queue, lowest first. */
+const QUEUE_LAYERS = ['wire', '(batch|take|session|limit)', 'task', 'worker', 'tube', 'queue']
 
 /** For each layer a rule that forbids the ones above it. */
 function chain(root, layers) {
