@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { apt, canInstall, installPackage } from './apt.mjs'
 import { olderThan } from './older-than.mjs'
 import { outputOf } from './run-command.mjs'
@@ -22,34 +23,31 @@ const ADVICE = {
  */
 export async function findTarantool(log) {
   const named = process.env.TARANTOOL_BIN
-  if (named)
-    return { path: named, version: checkedVersion(await outputOf(named, ['--version']), `TARANTOOL_BIN=${named}`) }
-
-  const printed = await outputOf('tarantool', ['--version'])
-  if (printed !== undefined)
-    return { path: 'tarantool', version: checkedVersion(printed, 'The tarantool on your PATH') }
-
+  // Whoever starts it may have another current folder.
+  if (named) return checked(named.includes('/') ? resolve(named) : named, `TARANTOOL_BIN=${named}`)
+  if ((await outputOf('tarantool', ['--version'])) !== undefined)
+    return checked('tarantool', 'The tarantool on your PATH')
   if (!(await canInstall())) throw new SetupError(missing('There is no tarantool on your PATH.'))
+
   log('installing Tarantool by apt-get')
   // Debian's package enables its service, but no instance: nothing runs or listens after the installation.
-  if (!(await installPackage('tarantool')))
+  const isInstalled = await installPackage('tarantool')
+  if (!isInstalled)
     throw new SetupError(missing('apt-get could not install the package tarantool (its output is above).'))
-  return {
-    path: 'tarantool',
-    version: checkedVersion(await outputOf('tarantool', ['--version']), 'The tarantool that apt-get installed'),
-  }
+  return checked('tarantool', 'The tarantool that apt-get installed')
 }
 
 /**
- * @param {string | undefined} printed what `--version` printed
- * @param {string} subject begins the sentence of the error
+ * @param {string} path
+ * @param {string} subject begins the sentence of an error
  */
-function checkedVersion(printed, subject) {
-  const version = /^Tarantool (?:Enterprise )?(\d+\.\d+\S*)/m.exec(printed ?? '')?.[1]
-  if (version === undefined)
-    throw new SetupError(missing(`${subject} is not a Tarantool that runs here: its --version gave no version.`))
+async function checked(path, subject) {
+  const printed = await outputOf(path, ['--version'])
+  if (printed === undefined) throw new SetupError(missing(`${subject} cannot be run.`))
+  const version = /^Tarantool (?:Enterprise )?(\d+\.\d+\S*)/m.exec(printed)?.[1]
+  if (version === undefined) throw new SetupError(missing(`${subject} is not a Tarantool.`))
   if (olderThan(version, OLDEST)) throw new SetupError(missing(`${subject} is ${version}, which is too old.`))
-  return version
+  return { path, version }
 }
 
 /** @param {string} what */

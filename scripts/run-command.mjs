@@ -20,18 +20,20 @@ const STDIO = {
 export function runCommand(command, args, options = {}) {
   const { output = 'inherit', cwd, env, timeoutMs } = options
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd,
-      env,
-      stdio: /** @type {any} */ (STDIO[output]),
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-    })
+    const child = spawn(command, args, { cwd, env, stdio: /** @type {any} */ (STDIO[output]) })
+    // Not spawn's own `timeout`: that timer outlives a command that does not exist.
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs)
     let text = ''
     child.stdout?.setEncoding('utf8').on('data', (chunk) => (text += chunk))
     child.stderr?.setEncoding('utf8').on('data', (chunk) => (text += chunk))
-    child.once('error', reject)
-    child.once('close', (code, signal) => resolve({ code: exitCodeOf(code, signal), text }))
+    child.once('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    child.once('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ code: exitCodeOf(code, signal), text })
+    })
   })
 }
 

@@ -44,7 +44,9 @@ function checkPlatform() {
 /** Installs what the lock file pins, unless it is installed already. */
 async function install() {
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  const manifests = ['.', ...PACKAGES, 'bench', 'examples', 'docker/services'].map((folder) => join(folder, 'package.json'))
+  const manifests = ['.', ...PACKAGES, 'bench', 'examples', 'docker/services'].map((folder) =>
+    join(folder, 'package.json'),
+  )
   const inputs = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests].map((file) => readFileSync(join(ROOT, file)))
   const wanted = digest([process.platform, process.arch, ...inputs])
   if (readStamp('install') === wanted) return
