@@ -1,1 +1,10 @@
-export {}
+export { BatchError, QueueError, type QueueErrorCode, type ServerQueueErrorCode, UsageError } from './errors.ts'
+export type { CreateTubeOptions, PutOptions, QueueOptions, TubeType } from './options.ts'
+export type { Caller, CallerEvent, CallOptions, Clock, ConnectTarget } from './ports.ts'
+export { Queue, type QueueInternals, type TubeStatistics } from './queue.ts'
+export type { PeekedTask, ReleaseOptions, Task } from './task.ts'
+export type { PutItem, TakeOptions, Tube } from './tube.ts'
+export type { TaskId, TaskState, TaskStatus } from './wire/task-tuple.ts'
+export type { Handler, HandlerContext, RetryOptions, WorkerOptions } from './worker/options.ts'
+export type { Outcome } from './worker/outcome.ts'
+export type { CloseOptions, Worker, WorkerEvents, WorkerState } from './worker/worker.ts'

@@ -1,0 +1,131 @@
+import { QueueError } from '../errors.ts'
+
+/** One call that waits to travel with others. */
+interface Entry<Item, Result> {
+  readonly item: Item
+  readonly size: number
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface JoinerLimits {
+  /** Calls that travel together at most. */
+  readonly maxItems: number
+  /** Bytes that travel together at most; a single larger call travels alone. */
+  readonly maxBytes: number
+  /** Batches on their way at most: while so many are, calls gather into larger batches. */
+  readonly maxInFlight: number
+  /** Calls that may wait here; one more is refused. */
+  readonly maxWaiting: number
+}
+
+/**
+ * Joins the calls of one turn of the event loop into one request, and hands each its own result.
+ *
+ *   add() → | waiting (bounded) | → send() → | in flight (bounded) | → settle each
+ *
+ * A batch leaves in the turn's check phase (setImmediate): by then every handler that the turn's
+ * replies woke has run, however many microtasks it took, and nothing has waited for a clock.
+ */
+export class Joiner<Item, Result> {
+  readonly #limits: JoinerLimits
+  readonly #send: (items: Item[]) => Promise<readonly (Result | QueueError)[]>
+  #waiting: Entry<Item, Result>[] = []
+  #head = 0
+  #inFlight = 0
+  #isScheduled = false
+  #idleWaiters: (() => void)[] = []
+
+  /** `send` answers with one result per item, in order; what it rejects with rejects every item. */
+  constructor(limits: JoinerLimits, send: (items: Item[]) => Promise<readonly (Result | QueueError)[]>) {
+    this.#limits = limits
+    this.#send = send
+  }
+
+  /** Calls that wait to be sent. */
+  get waiting(): number {
+    return this.#waiting.length - this.#head
+  }
+
+  /** `size` is the item's length in bytes. */
+  add(item: Item, size: number): Promise<Result> {
+    if (this.waiting >= this.#limits.maxWaiting) {
+      const text = `${this.waiting} calls wait to be sent already: await some of them before making more, or raise \`maxWaiting\``
+      return Promise.reject(new QueueError('OVERLOADED', text, { retryable: true }))
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, size, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /** Resolves when nothing waits and nothing is on its way. */
+  onIdle(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#idleWaiters.push(resolve)
+    })
+  }
+
+  #isIdle(): boolean {
+    return this.waiting === 0 && this.#inFlight === 0
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight >= this.#limits.maxInFlight) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (this.waiting > 0 && this.#inFlight < this.#limits.maxInFlight) {
+      this.#inFlight += 1
+      void this.#sendBatch(this.#nextBatch())
+    }
+  }
+
+  /** Takes the oldest calls, as many as the limits allow and at least one. */
+  #nextBatch(): Entry<Item, Result>[] {
+    const { maxItems, maxBytes } = this.#limits
+    const start = this.#head
+    let bytes = 0
+    let end = start
+    for (; end < this.#waiting.length && end - start < maxItems; end += 1) {
+      bytes += this.#waiting[end]?.size ?? 0
+      if (bytes > maxBytes && end > start) break
+    }
+    const batch = this.#waiting.slice(start, end)
+    this.#head = end
+    if (end === this.#waiting.length) {
+      this.#waiting = []
+      this.#head = 0
+    } else if (end > 4 * maxItems) {
+      // Drops what has left, rarely enough that the cost per call stays constant.
+      this.#waiting = this.#waiting.slice(end)
+      this.#head = 0
+    }
+    return batch
+  }
+
+  /** Never rejects: every outcome goes to the entries. */
+  async #sendBatch(batch: Entry<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#send(batch.map((entry) => entry.item))
+      for (const [i, entry] of batch.entries()) {
+        const result = results[i]
+        if (result instanceof QueueError) entry.reject(result)
+        else if (result !== undefined) entry.resolve(result)
+        else entry.reject(new QueueError('UNEXPECTED_REPLY', `The answer lacks item ${i} of ${batch.length}`, { sent: true }))
+      }
+    } catch (error) {
+      for (const entry of batch) entry.reject(error)
+    } finally {
+      this.#inFlight -= 1
+      if (this.waiting > 0) this.#schedule()
+      else if (this.#isIdle()) for (const wake of this.#idleWaiters.splice(0)) wake()
+    }
+  }
+}

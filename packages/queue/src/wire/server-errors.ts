@@ -1,0 +1,56 @@
+import { QueueError, refusedByServer, type ServerQueueErrorCode } from '../errors.ts'
+
+const CODES: ReadonlySet<string> = new Set<ServerQueueErrorCode>([
+  'TASK_NOT_TAKEN',
+  'TASK_NOT_FOUND',
+  'TUBE_NOT_FOUND',
+  'TUBE_EXISTS',
+  'TUBE_TYPE_UNKNOWN',
+  'TUBE_IN_USE',
+  'INVALID_ARGUMENT',
+  'TASK_TOO_LARGE',
+  'QUEUE_FULL',
+  'QUEUE_NOT_RUNNING',
+])
+
+/** Narrows a string that the server sent to a code of ours. */
+function isServerCode(code: unknown): code is ServerQueueErrorCode {
+  return typeof code === 'string' && CODES.has(code)
+}
+
+/** The parts of the connector's ServerError that matter here, so that a fake needs no class of it. */
+interface ServerFailure {
+  readonly code: string
+  readonly message: string
+  readonly frames: readonly { readonly fields: Readonly<Record<string, unknown>> }[]
+}
+
+function isServerFailure(error: unknown): error is ServerFailure {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'frames' in error && Array.isArray(error.frames)
+}
+
+/**
+ * Turns what a call rejected with into what users match on. The queue server raises errors of a
+ * custom type whose name is our code (server >= 2.4.1 sends it in the error's first frame);
+ * everything else, from the connector or from Tarantool itself, passes unchanged.
+ */
+export function toQueueError(error: unknown): unknown {
+  if (!isServerFailure(error)) return error
+  const type = error.frames[0]?.fields['custom_type']
+  if (isServerCode(type)) return refusedByServer(type, error.message, error)
+  if (error.code === 'ER_NO_SUCH_PROC') {
+    return new QueueError(
+      'QUEUE_SERVER_MISSING',
+      `This Tarantool instance has no Tarantella queue (${error.message}): start it with tarantool/init.lua, or publish require('tarantella') as the global queue`,
+      { sent: true, cause: error },
+    )
+  }
+  return error
+}
+
+/** Turns a failed item of a batch, a map `{code, message}`, into an error. */
+export function itemError(item: { code?: unknown; message?: unknown }): QueueError {
+  const message = typeof item.message === 'string' ? item.message : 'The queue server gave no reason'
+  if (isServerCode(item.code)) return refusedByServer(item.code, message)
+  return new QueueError('UNEXPECTED_REPLY', `Unknown error code ${String(item.code)}: ${message}`, { sent: true })
+}

@@ -1,0 +1,104 @@
+import type { QueueError } from '../errors.ts'
+import type { Caller, CallOptions } from '../ports.ts'
+import { toQueueError } from './server-errors.ts'
+import { type Delivery, type TaskId, type TaskStatus, toDelivery, toItemResult, toPeeked, toStatus, unexpected } from './task-tuple.ts'
+
+/** Names a delivery to the server: the task and the token it was handed out with. */
+export interface Lease {
+  readonly id: TaskId
+  readonly token: number
+}
+
+export type ItemResult = TaskStatus | QueueError
+
+/** The functions that settle deliveries in batches; each item is `[id, token, argument?]`. */
+export type SettleFunction = 'queue.ack_many' | 'queue.release_many' | 'queue.bury_many' | 'queue.touch_many' | 'queue.delete_many'
+
+/** Milliseconds that a waiting take's answer may be late before the request is given up. */
+const TAKE_MARGIN_MS = 10_000
+
+/**
+ * The queue server's functions, each once: name, order of arguments, shape of the answer.
+ * Contract: docs/server.md. Seconds are sent as they are.
+ */
+export class QueueServer {
+  readonly #caller: Caller
+
+  constructor(caller: Caller) {
+    this.#caller = caller
+  }
+
+  /** `queue.put_many(tube, {{data, opts}, …})`: items are encoded already. */
+  async putMany(tube: string, items: readonly unknown[]): Promise<ItemResult[]> {
+    const reply = await this.#call('queue.put_many', [tube, items])
+    return list('queue.put_many', reply, items.length).map(toItemResult)
+  }
+
+  /** `queue.take_many(tube, n, timeout, {key})`: waits for the first task, then answers with what is there. */
+  async takeMany(tube: string, n: number, seconds: number, key: number): Promise<Delivery[]> {
+    const isEndless = seconds === Number.POSITIVE_INFINITY
+    const timeoutMs = isEndless ? Number.POSITIVE_INFINITY : seconds * 1000 + TAKE_MARGIN_MS
+    const reply = await this.#call('queue.take_many', [tube, n, isEndless ? null : seconds, { key }], { timeoutMs })
+    return list('queue.take_many', reply).map(toDelivery)
+  }
+
+  /** `queue.cancel_take(key)`: the waiting take of this session with this key answers at once. */
+  async cancelTake(tube: string, key: number): Promise<void> {
+    await this.#call('queue.cancel_take', [tube, key])
+  }
+
+  /** `queue.ack_many(tube, {{id, token}, …})` and its like. */
+  async settleMany(fn: SettleFunction, tube: string, items: readonly (readonly unknown[])[]): Promise<ItemResult[]> {
+    const reply = await this.#call(fn, [tube, items])
+    return list(fn, reply, items.length).map(toItemResult)
+  }
+
+  /** `queue.peek(tube, id)` → `[id, state, data]`. */
+  async peek(tube: string, id: TaskId): Promise<TaskStatus & { readonly data: unknown }> {
+    return toPeeked((await this.#call('queue.peek', [tube, id]))[0])
+  }
+
+  /** `queue.delete(tube, id)`: whatever the task's state and owner. */
+  async delete(tube: string, id: TaskId): Promise<TaskStatus> {
+    return toStatus((await this.#call('queue.delete', [tube, id]))[0])
+  }
+
+  /** `queue.kick(tube, count)` → how many buried tasks are ready again. */
+  async kick(tube: string, count: number): Promise<number> {
+    const [kicked] = await this.#call('queue.kick', [tube, count])
+    if (typeof kicked !== 'number') throw unexpected('a number of kicked tasks', kicked)
+    return kicked
+  }
+
+  /** `queue.create_tube(name, type, opts)`. */
+  async createTube(name: string, type: string, options: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#call('queue.create_tube', [name, type, options])
+  }
+
+  /** `queue.truncate(tube)`, `queue.drop(tube)`, `queue.release_all(tube)`: no answer of interest. */
+  async manage(fn: 'queue.truncate' | 'queue.drop' | 'queue.release_all', tube: string): Promise<void> {
+    await this.#call(fn, [tube])
+  }
+
+  /** `queue.statistics(tube?)`. */
+  async statistics(tube?: string): Promise<unknown> {
+    return (await this.#call('queue.statistics', tube === undefined ? [] : [tube]))[0]
+  }
+
+  async #call(fn: string, args: readonly unknown[], options?: CallOptions): Promise<unknown[]> {
+    try {
+      return await this.#caller.call(fn, args, options)
+    } catch (error) {
+      throw toQueueError(error)
+    }
+  }
+}
+
+/** The one value of a batch's answer: an array, of `length` items if given. */
+function list(fn: string, reply: readonly unknown[], length?: number): unknown[] {
+  const [value] = reply
+  if (!Array.isArray(value) || (length !== undefined && value.length !== length)) {
+    throw unexpected(`an array of results of ${fn}`, value)
+  }
+  return value
+}
