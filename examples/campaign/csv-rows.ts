@@ -62,11 +62,9 @@ async function* splitLines(chunks: AsyncIterable<string> | Iterable<string>): As
   if (last !== undefined) yield last
 }
 
-function toLine(piece: string, number: number): Line | CsvProblem | undefined {
-  if (piece.length > MAX_LINE_CHARS) return tooLong(number)
-  let text = piece.endsWith('\r') ? piece.slice(0, -1) : piece
-  if (number === 1 && text.startsWith('\uFEFF')) text = text.slice(1)
-  return text.trim() === '' ? undefined : { line: number, text }
+function toLine(text: string, line: number): Line | CsvProblem | undefined {
+  if (text.length > MAX_LINE_CHARS) return tooLong(line)
+  return text.trim() === '' ? undefined : { line, text }
 }
 
 function tooLong(line: number): CsvProblem {
@@ -91,6 +89,7 @@ function* parseBlock(block: readonly Line[]): Generator<CsvRow> {
 
 function parseText(text: string): string[][] | { problem: string } {
   try {
+    // `trim` takes a carriage return at the end and a byte order mark at the beginning away as well.
     return parse(text, { trim: true, relax_column_count: true, record_delimiter: '\n' })
   } catch (error) {
     if (error instanceof CsvError) return { problem: sayQuoteProblem(error.code) }

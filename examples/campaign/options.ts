@@ -82,7 +82,7 @@ interface Range {
 }
 
 function numberOption(name: string, text: string, { above, max }: Range): number {
-  const number = text.trim() === '' ? Number.NaN : Number(text)
+  const number = Number(text)
   if (number > above && number <= max) return number
   throw new InputError(`${name} must be a number above ${above}, at most ${max}, and is ${JSON.stringify(text)}`)
 }

@@ -66,12 +66,14 @@ describe('the gateway', () => {
   })
 
   test('answers 404 to a push that nobody planned, 400 to what is no push', async () => {
-    const { gateway, service } = await start(idsWhere(false, 1))
+    const [id = ''] = idsWhere(false, 1)
+    const { gateway, service } = await start([id])
     await expect(service.send(push('stranger'), never())).rejects.toMatchObject({ status: 404 })
     for (const body of ['', '{"id":', '{"id":5}', '[]', 'null']) {
       expect((await fetch(`${gateway.url}/ios`, { method: 'POST', body })).status).toBe(400)
     }
-    expect((await fetch(`${gateway.url}/ios`)).status).toBe(400)
+    const body = JSON.stringify(push(id))
+    expect((await fetch(`${gateway.url}/ios`, { method: 'PUT', body })).status).toBe(400)
   })
 
   test('hangs up on a body that does not end, and serves others further', async () => {
