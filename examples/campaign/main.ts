@@ -60,7 +60,8 @@ async function showing(view: View, work: () => Promise<CampaignResult>): Promise
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const options = parseOptions(args, Date.now())
+    // npm goes to the repository's root, and says where it was called.
+    const options = parseOptions(args, Date.now(), process.env.INIT_CWD ?? process.cwd())
     if (options === 'help') {
       process.stdout.write(HELP)
       return 0

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { InputError } from './input-error.ts'
@@ -37,19 +38,20 @@ const DEFAULT_RECIPIENTS = fileURLToPath(new URL('data/recipients.csv', import.m
 /**
  * @param args without the program's own name
  * @param now milliseconds since 1970
+ * @param folder what relative paths start from
  * @returns 'help' if the help is wanted
  * @throws InputError with a sentence that says which option is wrong
  */
-export function parseOptions(args: readonly string[], now: number): CampaignOptions | 'help' {
+export function parseOptions(args: readonly string[], now: number, folder: string): CampaignOptions | 'help' {
   const values = parseValues(args)
   if (values.help === true) return 'help'
   return {
-    recipientsFile: values.recipients ?? DEFAULT_RECIPIENTS,
+    recipientsFile: resolve(folder, values.recipients ?? DEFAULT_RECIPIENTS),
     daySeconds: numberOption('--day-seconds', values['day-seconds'] ?? '20', { above: 0, max: 86_400 }),
     date: dateOption('--date', values.date ?? dayAfter(now)),
     concurrency: wholeOption('--concurrency', values.concurrency ?? '64', { above: 0, max: 1_000 }),
     killServer: values['kill-server'] === true,
-    dataDir: values['data-dir'],
+    dataDir: values['data-dir'] === undefined ? undefined : resolve(folder, values['data-dir']),
     json: values.json === true,
   }
 }

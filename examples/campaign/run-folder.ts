@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InputError } from './input-error.ts'
 
@@ -17,17 +17,15 @@ export class RunFolder {
   }
 
   /**
-   * @param chosen the user's folder; it must be new or empty, for the tasks of another run would come back in this one
+   * @param path the user's folder; it must be new or empty, for the tasks of another run would come back in this one
    * @throws InputError if it is not
    */
-  static async open(chosen: string | undefined): Promise<RunFolder> {
-    if (chosen === undefined) {
+  static async open(path: string | undefined): Promise<RunFolder> {
+    if (path === undefined) {
       await mkdir(OWN_FOLDERS, { recursive: true })
       return new RunFolder(await mkdtemp(join(OWN_FOLDERS, 'campaign-')), false)
     }
-    const path = resolve(chosen)
-    if ((await listOrMake(path)).length > 0)
-      throw new InputError(`--data-dir ${chosen} is not empty: name a new folder`)
+    if ((await listOrMake(path)).length > 0) throw new InputError(`--data-dir ${path} is not empty: name a new folder`)
     return new RunFolder(path, true)
   }
 

@@ -5,7 +5,7 @@ import { type CampaignOptions, parseOptions } from '../../examples/campaign/opti
 const NOW = Date.parse('2026-11-21T12:00:00Z')
 
 function parse(...args: string[]): CampaignOptions | 'help' {
-  return parseOptions(args, NOW)
+  return parseOptions(args, NOW, '/home/me')
 }
 
 describe('the options', () => {
@@ -25,12 +25,12 @@ describe('the options', () => {
     const args =
       '--recipients r.csv --day-seconds 2.5 --date 2026-03-29 --concurrency 8 --data-dir d --kill-server --json'
     expect(parse(...args.split(' '))).toEqual({
-      recipientsFile: 'r.csv',
+      recipientsFile: '/home/me/r.csv',
       daySeconds: 2.5,
       date: '2026-03-29',
       concurrency: 8,
       killServer: true,
-      dataDir: 'd',
+      dataDir: '/home/me/d',
       json: true,
     })
   })
