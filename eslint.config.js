@@ -1,5 +1,6 @@
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
+import { reasonAbove } from './scripts/eslint-reason-above.mjs'
 
 /** Only what biome cannot check: rules that need types, and limits of size. */
 export default defineConfig(
@@ -17,6 +18,8 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      // An implementation that does not need all of its interface's arguments says so.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       // A number or a boolean in a template says exactly what it is.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // `() => socket.destroy()` is an ordinary callback.
@@ -31,7 +34,11 @@ export default defineConfig(
   },
   {
     files: ['packages/*/src/**/*.ts'],
+    plugins: { tarantella: { rules: { 'reason-above': reasonAbove } } },
     rules: {
+      'tarantella/reason-above': 'error',
+      // With a reason above.
+      '@typescript-eslint/no-non-null-assertion': 'off',
       'max-lines': ['error', { max: 300 }],
       'max-lines-per-function': ['error', { max: 60 }],
       'no-console': 'error',
@@ -40,7 +47,7 @@ export default defineConfig(
         { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
         { selector: 'TSEnumDeclaration', message: 'Use a const union.' },
         {
-          selector: ':matches(PropertyDefinition, MethodDefinition)[accessibility]',
+          selector: ':matches(PropertyDefinition, MethodDefinition)[accessibility=/private|public/]',
           message: 'Use #private, or nothing for public.',
         },
         { selector: 'TSParameterProperty', message: 'Declare the field, and assign it.' },
