@@ -6,8 +6,10 @@ import { stopSignal } from './stop-signal.mjs'
 
 // Takes tasks until it is asked to stop, then finishes the ones it holds: replace `handle` by your work.
 
+/** @typedef {{ number: number, workMs: number }} Job */
+
 /**
- * @param {import('@tarantella/queue').Task<{ number: number, workMs: number }>} task
+ * @param {import('@tarantella/queue').Task<Job>} task
  * @param {{ signal: AbortSignal }} context
  */
 async function handle(task, { signal }) {
@@ -18,7 +20,9 @@ async function handle(task, { signal }) {
 const stop = stopSignal()
 const { server, tube } = readSettings()
 const queue = await Queue.connect(server)
-const worker = queue.tube(tube).work(handle, { concurrency: 16, retry: { attempts: 5, backoff: 'exponential' } })
+/** @type {import('@tarantella/queue').Tube<Job>} */
+const jobs = queue.tube(tube)
+const worker = jobs.work(handle, { concurrency: 16, retry: { attempts: 5, backoff: 'exponential' } })
 console.log(`worker: taking from ${tube}`)
 
 if (!stop.aborted) await once(stop, 'abort')
