@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 
 /**
  * Writes the outcome of a vitest run as `{passed, failed, skipped}` to the file that
- * `TARANTELLA_COUNTS_FILE` names. An error outside of any test, and a file that could not be
- * loaded, count as one failure each.
+ * `TARANTELLA_COUNTS_FILE` names. An error outside of any test, a hook that failed, and a file
+ * that could not be loaded count as one failure each.
  */
 export class CountReporter {
   /**
@@ -14,6 +14,7 @@ export class CountReporter {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
     for (const module of modules) {
       counts.failed += module.errors().length
+      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length
       for (const test of module.children.allTests()) counts[keyOf(test.result().state)] += 1
     }
     const file = process.env.TARANTELLA_COUNTS_FILE
