@@ -30,12 +30,15 @@ interface Client {
   readonly received: (text: string) => Promise<void>
   /** How its reading side ended: `end`, or the error's code. */
   readonly ending: Promise<string>
+  readonly errors: readonly string[]
 }
 
 function openClient(port: number): Client {
   const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true })
   const chunks: string[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
+  const errors: string[] = []
+  socket.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code ?? error.message))
   onTestFinished(() => void socket.destroy())
   const ending = new Promise<string>((resolve) => {
     socket.once('end', () => resolve('end'))
@@ -44,7 +47,7 @@ function openClient(port: number): Client {
   const received = async (text: string): Promise<void> => {
     while (chunks.join('') !== text) await once(socket, 'data')
   }
-  return { socket, chunks, received, ending }
+  return { socket, chunks, received, ending, errors }
 }
 
 async function start(courses: Omit<FaultProxyOptions, 'serverPort'> = {}) {
@@ -82,7 +85,8 @@ test('an end comes as FIN, also where bytes of the client are still unread', asy
   client.socket.write('hello')
   expect(await client.ending).toBe('end')
   client.socket.end('this goes nowhere')
-  await (await proxy.connection(0)).closed
+  await Promise.all([(await proxy.connection(0)).closed, once(client.socket, 'close')])
+  expect(client.errors).toEqual([])
   expect(client.chunks.join('')).toBe('HELLO')
 })
 
@@ -107,6 +111,19 @@ test('a stalled direction holds what comes until it has another course', async (
   expect(connection.passedBytes('toClient')).toBe(1)
   connection.setCourse('toClient', {})
   await client.received('ABC')
+})
+
+test('a reset of the client reaches the server although its bytes are stalled', async () => {
+  const { echo, proxy, client } = await start({ toServer: { fault: 'stall' } })
+  const serverSide = once(echo.server, 'connection')
+  const connection = await proxy.connection(0)
+  client.socket.write('abc')
+  await connection.arrived('toServer', 3)
+  const [socket] = (await serverSide) as [Socket]
+  const failed = once(socket, 'error')
+  client.socket.resetAndDestroy()
+  expect(await failed).toEqual([expect.objectContaining({ code: 'ECONNRESET' })])
+  expect(echo.got()).toBe('')
 })
 
 test('a discarded reply was executed, and the client hears nothing of it', async () => {
