@@ -7,6 +7,7 @@ export type ConnectorErrorCode =
   | 'INVALID_ARGUMENT' // an option or argument has the wrong type or range
   | 'INVALID_URI' // the address cannot be understood
   | 'ENCODE_FAILED' // a value has no MessagePack form
+  | 'DECODE_FAILED' // bytes are not MessagePack, or nest too deep
   | 'REQUEST_TOO_LARGE' // one request is above `maxFrameBytes`
   | 'CONNECT_FAILED' // refused, unreachable, name not found
   | 'CONNECT_TIMEOUT' // no session within `connectTimeoutMs`
@@ -80,15 +81,25 @@ export interface ErrorFrame {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** The server executed the request and answered with an error. */
+/**
+ * The server answered with an error. The connector itself makes one where it knows what the server would
+ * say, for a space or an index that its schema cache cannot find; then `sent` is false.
+ */
 export class ServerError extends TarantellaError<ServerErrorCode> {
   /** The server's number for the error, 3 for `ER_TUPLE_FOUND`. */
   readonly number: number
   /** The error stack; one frame made from the text where the server sends no stack (< 2.4.1). */
   readonly frames: readonly ErrorFrame[]
 
-  constructor(code: ServerErrorCode, number: number, message: string, frames: readonly ErrorFrame[], retryable: boolean) {
-    super(code, message, { retryable, sent: true })
+  constructor(
+    code: ServerErrorCode,
+    number: number,
+    message: string,
+    frames: readonly ErrorFrame[],
+    retryable: boolean,
+    sent = true,
+  ) {
+    super(code, message, { retryable, sent })
     this.number = number
     this.frames = frames
   }

@@ -1,3 +1,7 @@
+export type { KeyValue, SpaceName, UpdateOperation } from './client/arguments.ts'
+export { Client, type ClientEvents, type ClientStats, connect } from './client/client.ts'
+export type { CallOptions, IndexOptions, RequestOptions, SelectOptions } from './client/commands.ts'
+export type { Status } from './client/link.ts'
 export {
   ConnectionError,
   type ConnectorErrorCode,
@@ -10,3 +14,11 @@ export {
   TimeoutError,
   UsageError,
 } from './errors.ts'
+export { decode } from './msgpack/decode.ts'
+export { encode } from './msgpack/encode.ts'
+export type { LazyField } from './msgpack/lazy.ts'
+export { RawField, RawMsgpack } from './msgpack/raw.ts'
+export { Double, double, Ext } from './msgpack/values.ts'
+export type { ConnectOptions, ReconnectOptions } from './options.ts'
+export type { Iterator } from './protocol/constants.ts'
+export type { Feature, ServerInfo } from './protocol/features.ts'

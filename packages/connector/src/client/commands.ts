@@ -1,0 +1,154 @@
+import { UsageError } from '../errors.ts'
+import type { LazyField } from '../msgpack/lazy.ts'
+import { ITERATORS, type Iterator, MAX_UINT32 } from '../protocol/constants.ts'
+import type { Request } from '../protocol/request.ts'
+import { CallRequest, EvalRequest } from '../protocol/requests/call.ts'
+import { DeleteRequest } from '../protocol/requests/delete.ts'
+import { InsertRequest, ReplaceRequest } from '../protocol/requests/insert.ts'
+import { PingRequest } from '../protocol/requests/ping.ts'
+import { GetRequest, SelectRequest } from '../protocol/requests/select.ts'
+import { UpdateRequest } from '../protocol/requests/update.ts'
+import { UpsertRequest } from '../protocol/requests/upsert.ts'
+import {
+  checkArray,
+  checkKey,
+  checkName,
+  checkText,
+  checkUint32,
+  type KeyValue,
+  type SpaceName,
+  type UpdateOperation,
+} from './arguments.ts'
+
+/** What every request takes. */
+export interface RequestOptions {
+  /** Milliseconds from the call until the reply; Infinity for none. @default `requestTimeoutMs` of the client */
+  readonly timeoutMs?: number | undefined
+  /** Its abort rejects the request with the signal's reason; what was sent may be executed all the same. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface IndexOptions extends RequestOptions {
+  /** Name or number. @default 0, the primary index */
+  readonly index?: string | number | undefined
+}
+
+export interface CallOptions extends RequestOptions {
+  /** Fields of the reply to hand back undecoded, as `RawField`. */
+  readonly lazy?: LazyField | undefined
+}
+
+export interface SelectOptions extends IndexOptions {
+  /** @default 'eq'; 'all' without a key */
+  readonly iterator?: Iterator | undefined
+  /** @default 4294967295, so all that match: mind the size of the space */
+  readonly limit?: number | undefined
+  /** @default 0 */
+  readonly offset?: number | undefined
+  /** Fields of the tuples to hand back undecoded; depth 0 is the array of tuples, 1 a tuple. */
+  readonly lazy?: LazyField | undefined
+}
+
+/** Sends a request; never throws. */
+export type Send = (options: RequestOptions | undefined, build: () => Request) => Promise<unknown>
+
+/**
+ * The requests of IPROTO over any way to send them. Methods never throw: a wrong argument rejects with a
+ * `UsageError`. The casts below say what each request's reply is; the types of rows are the caller's claim.
+ */
+export class Commands {
+  readonly #send: Send
+
+  constructor(send: Send) {
+    this.#send = send
+  }
+
+  ping(options?: RequestOptions): Promise<void> {
+    return this.#send(options, () => new PingRequest()) as Promise<void>
+  }
+
+  select<T>(space: SpaceName, key: KeyValue | undefined, options: SelectOptions = {}): Promise<T[]> {
+    return this.#send(options, () => {
+      const { index = 0, limit = MAX_UINT32, offset = 0, lazy } = options
+      const parts = checkKey(key ?? [])
+      const iterator = checkIterator(options.iterator ?? (parts.length === 0 ? 'all' : 'eq'))
+      const range = { iterator, limit: checkUint32('limit', limit), offset: checkUint32('offset', offset) }
+      return new SelectRequest(checkName('space', space), checkName('index', index), parts, range, lazy)
+    }) as Promise<T[]>
+  }
+
+  get<T>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
+    return this.#send(options, () => {
+      const range = { iterator: ITERATORS.eq, limit: 2, offset: 0 }
+      const index = checkName('index', options.index ?? 0)
+      return new GetRequest(checkName('space', space), index, checkKey(key), range, undefined)
+    }) as Promise<T | undefined>
+  }
+
+  insert<T>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
+    return this.#send(
+      options,
+      () => new InsertRequest(checkName('space', space), checkArray('tuple', tuple)),
+    ) as Promise<T>
+  }
+
+  replace<T>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
+    return this.#send(
+      options,
+      () => new ReplaceRequest(checkName('space', space), checkArray('tuple', tuple)),
+    ) as Promise<T>
+  }
+
+  update<T>(
+    space: SpaceName,
+    key: KeyValue,
+    operations: readonly UpdateOperation[],
+    options: IndexOptions = {},
+  ): Promise<T | undefined> {
+    return this.#send(options, () => {
+      const index = checkName('index', options.index ?? 0)
+      const ops = checkArray('operations', operations)
+      return new UpdateRequest(checkName('space', space), index, checkKey(key), ops)
+    }) as Promise<T | undefined>
+  }
+
+  upsert(
+    space: SpaceName,
+    tuple: readonly unknown[],
+    operations: readonly UpdateOperation[],
+    options?: RequestOptions,
+  ): Promise<void> {
+    return this.#send(options, () => {
+      const ops = checkArray('operations', operations)
+      return new UpsertRequest(checkName('space', space), checkArray('tuple', tuple), ops)
+    }) as Promise<void>
+  }
+
+  delete<T>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
+    return this.#send(options, () => {
+      const index = checkName('index', options.index ?? 0)
+      return new DeleteRequest(checkName('space', space), index, checkKey(key))
+    }) as Promise<T | undefined>
+  }
+
+  call<R>(functionName: string, args: readonly unknown[], options?: CallOptions): Promise<R> {
+    return this.#send(
+      options,
+      () => new CallRequest(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
+    ) as Promise<R>
+  }
+
+  eval<R>(expression: string, args: readonly unknown[], options?: CallOptions): Promise<R> {
+    return this.#send(
+      options,
+      () => new EvalRequest(checkText('expression', expression), checkArray('args', args), options?.lazy),
+    ) as Promise<R>
+  }
+}
+
+function checkIterator(name: Iterator): number {
+  const number: number | undefined = Object.hasOwn(ITERATORS, name) ? ITERATORS[name] : undefined
+  if (number !== undefined) return number
+  const names = Object.keys(ITERATORS).join(', ')
+  throw new UsageError('INVALID_ARGUMENT', `Expected \`iterator\` to be one of ${names}; got \`${String(name)}\``)
+}

@@ -1,0 +1,262 @@
+import { Connection, type ConnectionOwner } from '../connection/connection.ts'
+import { closedError } from '../connection/failures.ts'
+import type { Credentials } from '../connection/handshake.ts'
+import { Pending } from '../connection/pending.ts'
+import type { Traffic } from '../connection/traffic.ts'
+import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { ServerInfo } from '../protocol/features.ts'
+import { ReadViewRequest, type SchemaRows } from '../protocol/requests/read-view.ts'
+import { SpaceRequest } from '../protocol/requests/space-request.ts'
+import type { OpenTransport } from '../transport/transport.ts'
+import { OfflineQueue } from './offline-queue.ts'
+import { Reconnector } from './reconnect.ts'
+import { Schema } from './schema.ts'
+
+/**
+ * ```
+ * connecting → connected ⇄ reconnecting
+ *     │            │  ↘        │
+ *     │            │  draining │
+ *     └────────────┴───→ closed
+ * ```
+ */
+export type Status = 'connecting' | 'connected' | 'reconnecting' | 'draining' | 'closed'
+
+/** Who hears of the link's ups and downs; control flow does not depend on it. */
+export interface LinkObserver {
+  connected(): void
+  disconnected(error: TarantellaError): void
+  closed(error: TarantellaError | undefined): void
+}
+
+/** Keeps one connection alive and gives requests their way: into it, or into a queue until it is back. */
+export class Link implements ConnectionOwner {
+  readonly #options: ResolvedOptions
+  readonly #open: OpenTransport
+  readonly #observer: LinkObserver
+  readonly #traffic: Traffic
+  readonly #offline: OfflineQueue
+  readonly #awaitingSchema: OfflineQueue
+  readonly #schema = new Schema((space, index, key) => this.#readView(space, index, key))
+  #status: Status = 'connecting'
+  /** While dialing, too; look at the status before sending. */
+  #connection: Connection | undefined
+  #reconnector: Reconnector | undefined
+  #server: ServerInfo | undefined
+  #closing: Promise<void> | undefined
+  reconnects = 0
+
+  constructor(options: ResolvedOptions, open: OpenTransport, observer: LinkObserver, traffic: Traffic) {
+    this.#options = options
+    this.#open = open
+    this.#observer = observer
+    this.#traffic = traffic
+    const { offlineQueueMax, maxInFlight } = options
+    this.#offline = new OfflineQueue(
+      offlineQueueMax,
+      `The connection is down and ${offlineQueueMax} requests wait for it (\`offlineQueue.max\`)`,
+    )
+    this.#awaitingSchema = new OfflineQueue(maxInFlight, `${maxInFlight} requests are in flight (\`maxInFlight\`)`)
+  }
+
+  get status(): Status {
+    return this.#status
+  }
+
+  /** Of the latest session. */
+  get server(): ServerInfo | undefined {
+    return this.#server
+  }
+
+  get inFlight(): number {
+    return this.#connection?.inFlight ?? 0
+  }
+
+  get queued(): number {
+    return this.#offline.size + this.#awaitingSchema.size
+  }
+
+  /** The first connect: its failure is the end of the link. */
+  async connect(): Promise<void> {
+    try {
+      await this.#dial()
+    } catch (error) {
+      this.#close(undefined)
+      throw error
+    }
+  }
+
+  /** Sees to it that `pending` settles. */
+  send(pending: Pending): void {
+    if (this.#status === 'draining') pending.reject(closedError())
+    else this.#route(pending)
+  }
+
+  /**
+   * Waits for the replies to what was sent or is about to be; requests that wait for a reconnect are rejected.
+   * A second call joins the first.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#drain()
+    return this.#closing
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#status === 'connected') {
+      this.#status = 'draining'
+      while (this.#awaitingSchema.size > 0) await this.#schema.settled()
+      await this.#connection?.drain(closedError())
+    }
+    this.#close(undefined)
+  }
+
+  destroy(error: TarantellaError | undefined): void {
+    this.#close(error)
+  }
+
+  lost(error: TarantellaError, unsent: readonly Pending[]): void {
+    this.#connection = undefined
+    if (this.#status === 'closed') return this.#refuse(unsent, error)
+    const parked = this.#awaitingSchema.clear()
+    const policy = this.#options.reconnect
+    if (this.#status === 'draining' || policy === undefined) {
+      this.#refuse([...unsent, ...parked], error)
+      const isDrained = error.code === 'CONNECTION_CLOSED'
+      if (!isDrained) this.#observer.disconnected(error)
+      return this.#close(isDrained ? undefined : error)
+    }
+    this.#status = 'reconnecting'
+    for (const pending of [...unsent, ...parked]) this.#readmit(pending, error)
+    this.#reconnector = new Reconnector(policy, {
+      dial: () => this.#dial(),
+      gaveUp: (reason) => this.#close(reason),
+      random: Math.random,
+    })
+    this.#reconnector.start(error)
+    this.#observer.disconnected(error)
+  }
+
+  stale(pending: Pending): void {
+    this.#schema.forget()
+    this.#route(pending)
+  }
+
+  schemaChanged(): void {
+    this.#schema.forget()
+  }
+
+  /** A link that drains still sends what was admitted before. */
+  #route(pending: Pending): void {
+    const connection = this.#connection
+    if (connection !== undefined && (this.#status === 'connected' || this.#status === 'draining')) {
+      try {
+        if (this.#isResolved(pending)) connection.send(pending)
+      } catch (error) {
+        pending.reject(error)
+      }
+    } else if (this.#status !== 'reconnecting') pending.reject(closedError())
+    else if (this.#options.offlineQueueMax === 0) pending.reject(offline())
+    else this.#offline.add(pending)
+  }
+
+  /** Whether the request can be sent now; if not, it is sent when its space has been looked up. */
+  #isResolved(pending: Pending): boolean {
+    const { request } = pending
+    if (!(request instanceof SpaceRequest) || !request.isByName) return true
+    if (this.#server?.features.has('space-and-index-names') === true) {
+      request.useNames()
+      return true
+    }
+    const target = this.#schema.resolve(request)
+    if (target !== undefined) {
+      request.useNumbers(target)
+      return true
+    }
+    this.#awaitSchema(pending, request.space)
+    return false
+  }
+
+  #awaitSchema(pending: Pending, space: number | string): void {
+    const queue = this.#awaitingSchema
+    queue.add(pending)
+    // What has left the queue meanwhile is settled, or the connection was lost and it waits for the next one.
+    const found = (): void => {
+      if (queue.remove(pending)) this.#route(pending)
+    }
+    const failed = (error: unknown): void => {
+      if (queue.remove(pending)) pending.reject(error)
+    }
+    this.#schema.lookUp(space).then(found, failed)
+  }
+
+  #readView(space: number, index: number, key: readonly unknown[]): Promise<SchemaRows> {
+    // Those who wait for the answer have their deadlines; this request ends with the connection at the latest.
+    const pending = new Pending(new ReadViewRequest(space, index, key), Number.POSITIVE_INFINITY, 0)
+    this.#route(pending)
+    // A ReadViewRequest's reply is SchemaRows.
+    return pending.promise as Promise<SchemaRows>
+  }
+
+  async #dial(): Promise<void> {
+    const credentials = await this.#credentials()
+    if (this.#status === 'closed') throw closedError()
+    const connection = new Connection(
+      { ...this.#options, credentials, open: this.#open, traffic: this.#traffic },
+      this,
+    )
+    this.#connection = connection
+    try {
+      this.#onOpen(await connection.opened)
+    } catch (error) {
+      if (this.#connection === connection) this.#connection = undefined
+      throw error
+    }
+  }
+
+  #onOpen(server: ServerInfo): void {
+    if (this.#status === 'reconnecting') this.reconnects++
+    this.#status = 'connected'
+    this.#server = server
+    this.#schema.forget()
+    // Listeners come first: a session that needs requests of its own makes them before the queue's.
+    this.#observer.connected()
+    for (const pending of this.#offline.clear()) this.send(pending)
+  }
+
+  async #credentials(): Promise<Credentials | undefined> {
+    const { user } = this.#options
+    const password: unknown = await this.#options.password()
+    if (typeof password !== 'string') throw new UsageError('INVALID_ARGUMENT', 'Expected `password()` to give a string')
+    // The guest has no password, and its session is what a connection begins with.
+    if (user === undefined || (user === 'guest' && password === '')) return undefined
+    return { user, password }
+  }
+
+  #readmit(pending: Pending, error: TarantellaError): void {
+    if (this.#options.offlineQueueMax === 0) pending.reject(error)
+    else this.#offline.readmit(pending)
+  }
+
+  #refuse(pendings: readonly Pending[], error: TarantellaError): void {
+    for (const pending of pendings) pending.reject(error)
+  }
+
+  #close(error: TarantellaError | undefined): void {
+    if (this.#status === 'closed') return
+    this.#status = 'closed'
+    this.#reconnector?.stop()
+    const reason = error ?? closedError()
+    this.#connection?.destroy(reason)
+    this.#connection = undefined
+    this.#refuse([...this.#offline.clear(), ...this.#awaitingSchema.clear()], reason)
+    this.#observer.closed(error)
+  }
+}
+
+function offline(): ConnectionError {
+  return new ConnectionError('CONNECTION_LOST', 'The connection is down and the offline queue is switched off', {
+    retryable: true,
+    sent: false,
+  })
+}

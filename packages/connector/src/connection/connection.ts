@@ -1,0 +1,262 @@
+import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
+import type { ServerInfo } from '../protocol/features.ts'
+import { FrameReader } from '../protocol/frame.ts'
+import { assertGreetingBegins, GREETING_SIZE, parseGreeting } from '../protocol/greeting.ts'
+import { beginRequest, endRequest } from '../protocol/header.ts'
+import type { Request } from '../protocol/request.ts'
+import { PingRequest } from '../protocol/requests/ping.ts'
+import { type Address, formatAddress } from '../transport/address.ts'
+import type { OpenTransport, Transport, TransportHandlers } from '../transport/transport.ts'
+import { asConnectError, connectFailed, connectionLost, connectTimeout, lostInFlight, protocolBroken, silent } from './failures.ts'
+import { type Credentials, shakeHands } from './handshake.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { InFlight } from './in-flight.ts'
+import { Pending } from './pending.ts'
+import { Replies, type ReplyObserver } from './replies.ts'
+import type { Traffic } from './traffic.ts'
+import { WriteBuffer } from './write-buffer.ts'
+
+export interface ConnectionOptions {
+  readonly address: Address
+  readonly open: OpenTransport
+  readonly credentials: Credentials | undefined
+  readonly connectTimeoutMs: number
+  readonly maxInFlight: number
+  readonly maxFrameBytes: number
+  readonly maxBufferedBytes: number
+  readonly pingIntervalMs: number
+  readonly traffic: Traffic
+}
+
+/** What a connection tells its owner. */
+export interface ConnectionOwner extends ReplyObserver {
+  /** It was open and has ended; `unsent` are requests of which no byte has left, in their order. */
+  lost(error: TarantellaError, unsent: readonly Pending[]): void
+}
+
+/**
+ * One socket's life. Only `#end` leads to `ended`; it settles every request or hands it back.
+ *
+ * ```
+ * dialing → greeting → handshake → open → draining
+ *    └─────────┴───────────┴─────────┴───────┴────→ ended
+ * ```
+ */
+type State = 'dialing' | 'greeting' | 'handshake' | 'open' | 'draining' | 'ended'
+
+export class Connection implements TransportHandlers {
+  readonly #options: ConnectionOptions
+  readonly #owner: ConnectionOwner
+  readonly #transport: Transport
+  readonly #frames: FrameReader
+  readonly #out: WriteBuffer
+  readonly #inFlight: InFlight
+  readonly #replies: Replies
+  readonly #where: string
+  readonly #connectTimer: NodeJS.Timeout
+  readonly #opened: Promise<ServerInfo>
+  #resolveOpened!: (server: ServerInfo) => void
+  #rejectOpened!: (error: TarantellaError) => void
+  #state: State = 'dialing'
+  #isEncoding = false
+  #heartbeat: Heartbeat | undefined
+  #onDrained: (() => void) | undefined
+
+  constructor(options: ConnectionOptions, owner: ConnectionOwner) {
+    this.#options = options
+    this.#owner = owner
+    this.#where = formatAddress(options.address)
+    this.#frames = new FrameReader(options.maxFrameBytes)
+    this.#out = new WriteBuffer((bytes) => this.#write(bytes))
+    const isSent = (pending: Pending): boolean => pending.position < this.#out.handed
+    this.#inFlight = new InFlight(options.maxInFlight, isSent, () => this.#checkDrained())
+    this.#replies = new Replies(this.#inFlight, options.traffic, owner)
+    this.#opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve
+      this.#rejectOpened = reject
+    })
+    this.#connectTimer = setTimeout(() => this.#onConnectTimeout(), options.connectTimeoutMs)
+    this.#transport = options.open(this, () => {
+      if (this.#state === 'dialing') this.#state = 'greeting'
+    })
+  }
+
+  /** Resolves when the session is established, rejects with the reason why it is not. */
+  get opened(): Promise<ServerInfo> {
+    return this.#opened
+  }
+
+  /** How many requests somebody waits for. */
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  /**
+   * Encodes a request into the write buffer. Throws, with no byte left behind, if it cannot be encoded or
+   * there is no room; otherwise `pending` settles, or goes back to the owner.
+   */
+  send(pending: Pending): void {
+    this.#assertRoom()
+    const { request } = pending
+    const { writer } = this.#out
+    const { maxFrameBytes } = this.#options
+    const position = this.#out.position
+    const sync = this.#inFlight.nextSync()
+    writer.limit = writer.length + maxFrameBytes
+    const start = beginRequest(writer, request.type, sync, request.schemaVersion)
+    this.#isEncoding = true
+    try {
+      request.writeBody(writer)
+      endRequest(writer, start, maxFrameBytes)
+    } catch (error) {
+      writer.length = start
+      throw error
+    } finally {
+      this.#isEncoding = false
+    }
+    pending.position = position
+    this.#inFlight.add(pending, sync)
+    this.#out.added()
+  }
+
+  /** Waits for the replies to what is in flight, then ends. The owner sends nothing more. */
+  drain(error: ConnectionError): Promise<void> {
+    if (this.#state !== 'open') return Promise.resolve(this.#end(error))
+    this.#state = 'draining'
+    return new Promise((resolve) => {
+      this.#onDrained = () => resolve(this.#end(error))
+      this.#checkDrained()
+    })
+  }
+
+  /** Ends now. */
+  destroy(error: TarantellaError): void {
+    this.#end(error)
+  }
+
+  space(): Uint8Array {
+    return this.#frames.space()
+  }
+
+  received(size: number): void {
+    if (this.#state === 'ended') return
+    this.#options.traffic.bytesIn += size
+    this.#frames.filled(size)
+    try {
+      if (this.#isGreeted() || this.#readGreeting()) this.#readFrames()
+    } catch (error) {
+      this.#end(this.#isOpen() ? protocolBroken(this.#where, error) : asConnectError(error, this.#where))
+    }
+  }
+
+  drained(): void {
+    this.#out.drained()
+  }
+
+  closed(error: Error | undefined): void {
+    const { state, farewell, where } = { state: this.#state, farewell: this.#replies.farewell, where: this.#where }
+    if (state === 'open' || state === 'draining') this.#end(connectionLost(where, error, farewell))
+    else if (state !== 'ended') this.#end(connectFailed(where, state, error, farewell))
+  }
+
+  #assertRoom(): void {
+    if (this.#isEncoding) {
+      throw new UsageError('ENCODE_FAILED', 'A getter of a value that is being encoded made a request itself')
+    }
+    this.#inFlight.assertRoom()
+    const { maxBufferedBytes } = this.#options
+    if (this.#out.writer.length <= maxBufferedBytes) return
+    const message = `More than ${maxBufferedBytes} bytes wait for the socket (\`maxBufferedBytes\`)`
+    throw new ConnectionError('OVERLOADED', message, { retryable: true, sent: false })
+  }
+
+  #write(bytes: Buffer): boolean {
+    this.#options.traffic.bytesOut += bytes.length
+    this.#options.traffic.socketWrites++
+    return this.#transport.write(bytes)
+  }
+
+  #isGreeted(): boolean {
+    return this.#state === 'handshake' || this.#isOpen()
+  }
+
+  #isOpen(): boolean {
+    return this.#state === 'open' || this.#state === 'draining'
+  }
+
+  /** Returns whether the greeting is complete now. */
+  #readGreeting(): boolean {
+    const bytes = this.#frames.peek()
+    assertGreetingBegins(bytes)
+    if (bytes.length < GREETING_SIZE) return false
+    const greeting = parseGreeting(bytes)
+    this.#frames.drop(GREETING_SIZE)
+    this.#state = 'handshake'
+    shakeHands(greeting, this.#options.credentials, (request) => this.#ask(request)).then(
+      (server) => this.#onOpen(server),
+      (error: unknown) => this.#end(asConnectError(error, this.#where)),
+    )
+    return true
+  }
+
+  #readFrames(): void {
+    while (this.#isGreeted() && this.#frames.next()) {
+      this.#replies.read(this.#frames.buffer, this.#frames.frameStart, this.#frames.frameEnd)
+    }
+    this.#checkDrained()
+  }
+
+  /** A request of the connection's own; its limit is the connect timeout or the heartbeat. */
+  #ask(request: Request): Promise<unknown> {
+    const pending = new Pending(request, Number.POSITIVE_INFINITY, 0)
+    try {
+      this.send(pending)
+    } catch (error) {
+      pending.reject(error)
+    }
+    return pending.promise
+  }
+
+  #onConnectTimeout(): void {
+    const { connectTimeoutMs } = this.#options
+    const step = this.#state === 'dialing' || this.#state === 'greeting' ? this.#state : 'handshake'
+    this.#end(connectTimeout(this.#where, step, connectTimeoutMs))
+  }
+
+  #onOpen(server: ServerInfo): void {
+    if (this.#state !== 'handshake') return
+    this.#state = 'open'
+    clearTimeout(this.#connectTimer)
+    const { pingIntervalMs, traffic } = this.#options
+    const pulse = {
+      bytesIn: () => traffic.bytesIn,
+      // Whether it is answered is seen by the bytes received, whatever becomes of the ping itself.
+      ping: () => void this.#ask(new PingRequest()).catch(() => undefined),
+      drop: (silentMs: number) => this.#end(silent(this.#where, silentMs)),
+    }
+    if (pingIntervalMs !== Number.POSITIVE_INFINITY) this.#heartbeat = new Heartbeat(pulse, pingIntervalMs)
+    this.#resolveOpened(server)
+  }
+
+  #checkDrained(): void {
+    if (this.#state === 'draining' && this.#inFlight.size === 0) this.#onDrained?.()
+  }
+
+  #end(error: TarantellaError): void {
+    if (this.#state === 'ended') return
+    const wasOpen = this.#isOpen()
+    this.#state = 'ended'
+    clearTimeout(this.#connectTimer)
+    this.#heartbeat?.stop()
+    this.#out.close()
+    this.#transport.destroy()
+    const unsent: Pending[] = []
+    for (const pending of this.#inFlight.clear()) {
+      if (wasOpen && pending.position >= this.#out.handed) unsent.push(pending)
+      else pending.reject(wasOpen ? lostInFlight(error) : error)
+    }
+    this.#rejectOpened(error)
+    this.#onDrained?.()
+    if (wasOpen) this.#owner.lost(error, unsent)
+  }
+}

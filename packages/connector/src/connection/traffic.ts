@@ -1,0 +1,14 @@
+/** Counters that outlive a connection; the client owns them, its connections add to them. */
+export interface Traffic {
+  bytesIn: number
+  bytesOut: number
+  socketWrites: number
+  /** Replies to requests that nobody made. */
+  unknownReplies: number
+  /** Chunks of `box.session.push`, which have no receiver yet. */
+  chunksDropped: number
+}
+
+export function newTraffic(): Traffic {
+  return { bytesIn: 0, bytesOut: 0, socketWrites: 0, unknownReplies: 0, chunksDropped: 0 }
+}

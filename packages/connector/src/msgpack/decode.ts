@@ -1,0 +1,179 @@
+import { ProtocolError } from '../errors.ts'
+import { MAX_NESTING } from './nesting.ts'
+import { malformed, Reader, reserved } from './reader.ts'
+import { readKey, readText } from './text.ts'
+import { Ext } from './values.ts'
+
+/**
+ * MessagePack to JavaScript:
+ *
+ * | MessagePack | JavaScript |
+ * |---|---|
+ * | nil, true, false | null, true, false |
+ * | int, uint | number if it is a safe integer, else bigint |
+ * | float32, float64 | number |
+ * | str | string; Buffer if the bytes are not UTF-8 |
+ * | bin | Buffer, a copy |
+ * | array | Array |
+ * | map | plain object; Map if any key is not a string, so that `1` and `'1'` stay apart |
+ * | ext | Ext |
+ */
+export function readValue(reader: Reader, depth: number): unknown {
+  const byte = reader.u8()
+  if (byte < 0x80) return byte
+  if (byte < 0x90) return readMap(reader, byte & 0x0f, depth)
+  if (byte < 0xa0) return readArray(reader, byte & 0x0f, depth)
+  if (byte < 0xc0) return readText(reader, byte & 0x1f)
+  if (byte >= 0xe0) return byte - 0x100
+  switch (byte) {
+    case 0xc0:
+      return null
+    case 0xc2:
+      return false
+    case 0xc3:
+      return true
+    case 0xca:
+      return reader.view.getFloat32(reader.take(4))
+    case 0xcb:
+      return reader.view.getFloat64(reader.take(8))
+    case 0xdc:
+      return readArray(reader, reader.u16(), depth)
+    case 0xdd:
+      return readArray(reader, reader.u32(), depth)
+    case 0xde:
+      return readMap(reader, reader.u16(), depth)
+    case 0xdf:
+      return readMap(reader, reader.u32(), depth)
+    default:
+      return byte >= 0xcc && byte <= 0xd3 ? readInteger(reader, byte) : readBytes(reader, byte)
+  }
+}
+
+function readInteger(reader: Reader, byte: number): number | bigint {
+  switch (byte) {
+    case 0xcc:
+      return reader.u8()
+    case 0xcd:
+      return reader.u16()
+    case 0xce:
+      return reader.u32()
+    case 0xcf: {
+      const at = reader.take(8)
+      const value = reader.view.getUint32(at) * 0x1_0000_0000 + reader.view.getUint32(at + 4)
+      return Number.isSafeInteger(value) ? value : reader.view.getBigUint64(at)
+    }
+    case 0xd0:
+      return reader.view.getInt8(reader.take(1))
+    case 0xd1:
+      return reader.view.getInt16(reader.take(2))
+    case 0xd2:
+      return reader.view.getInt32(reader.take(4))
+    default: {
+      const at = reader.take(8)
+      const value = reader.view.getInt32(at) * 0x1_0000_0000 + reader.view.getUint32(at + 4)
+      return Number.isSafeInteger(value) ? value : reader.view.getBigInt64(at)
+    }
+  }
+}
+
+function readBytes(reader: Reader, byte: number): unknown {
+  switch (byte) {
+    case 0xd9:
+      return readText(reader, reader.u8())
+    case 0xda:
+      return readText(reader, reader.u16())
+    case 0xdb:
+      return readText(reader, reader.u32())
+    case 0xc4:
+      return reader.copy(reader.u8())
+    case 0xc5:
+      return reader.copy(reader.u16())
+    case 0xc6:
+      return reader.copy(reader.u32())
+    case 0xc7:
+      return readExt(reader, reader.u8())
+    case 0xc8:
+      return readExt(reader, reader.u16())
+    case 0xc9:
+      return readExt(reader, reader.u32())
+    case 0xc1:
+      throw reserved()
+    default:
+      // What is left are 0xd4 to 0xd8: fixext of 1, 2, 4, 8 and 16 bytes.
+      return readExt(reader, 1 << (byte - 0xd4))
+  }
+}
+
+function readExt(reader: Reader, size: number): Ext {
+  const type = reader.view.getInt8(reader.take(1))
+  return new Ext(type, reader.copy(size))
+}
+
+function readArray(reader: Reader, declared: number, depth: number): unknown[] {
+  if (depth >= MAX_NESTING) throw tooDeep()
+  const size = reader.count(declared)
+  const array = new Array<unknown>(size)
+  for (let i = 0; i < size; i++) array[i] = readValue(reader, depth + 1)
+  return array
+}
+
+function readMap(reader: Reader, declared: number, depth: number): object {
+  if (depth >= MAX_NESTING) throw tooDeep()
+  const size = reader.count(declared)
+  const object: Record<string, unknown> = {}
+  for (let i = 0; i < size; i++) {
+    const key = readMapKey(reader, depth)
+    if (typeof key !== 'string') return readRest(reader, object, key, size - i, depth)
+    const value = readValue(reader, depth + 1)
+    // A plain store of `__proto__` would change the object's prototype instead of adding a property.
+    if (key === '__proto__') define(object, key, value)
+    else object[key] = value
+  }
+  return object
+}
+
+/** Goes on with a Map from the first key that is not a string. */
+function readRest(reader: Reader, begun: object, key: unknown, left: number, depth: number): Map<unknown, unknown> {
+  const map = new Map<unknown, unknown>(Object.entries(begun))
+  map.set(key, readValue(reader, depth + 1))
+  for (let i = 1; i < left; i++) {
+    const next = readMapKey(reader, depth)
+    map.set(next, readValue(reader, depth + 1))
+  }
+  return map
+}
+
+function readMapKey(reader: Reader, depth: number): unknown {
+  if (reader.position < reader.end) {
+    const byte = reader.view.getUint8(reader.position)
+    if (byte >= 0xa0 && byte < 0xc0) {
+      reader.position++
+      return readKey(reader, byte & 0x1f)
+    }
+  }
+  return readValue(reader, depth + 1)
+}
+
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+export function tooDeep(): ProtocolError {
+  return new ProtocolError('DECODE_FAILED', `The value nests deeper than ${MAX_NESTING} arrays and maps`, {
+    retryable: false,
+    sent: false,
+  })
+}
+
+/**
+ * Decodes one MessagePack value; the table above {@link readValue} says what becomes of each type.
+ * Throws a `ProtocolError` with code `DECODE_FAILED` if the bytes are not exactly one value.
+ */
+export function decode(bytes: Uint8Array): unknown {
+  const reader = new Reader()
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  reader.load(buffer, 0, buffer.length)
+  const value = readValue(reader, 0)
+  if (reader.position !== reader.end) throw malformed('bytes are left after the value')
+  return value
+}

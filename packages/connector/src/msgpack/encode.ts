@@ -1,0 +1,247 @@
+import { UsageError } from '../errors.ts'
+import { MAX_NESTING } from './nesting.ts'
+import { writeInteger, writeNumber } from './numbers.ts'
+import { RawField, RawMsgpack } from './raw.ts'
+import { findUnencodable, hasNoForm } from './unencodable.ts'
+import { Double, Ext } from './values.ts'
+import { Writer } from './writer.ts'
+
+/** Up to here a loop over the characters is cheaper than a call into the runtime (measured: equal at about 40). */
+const SHORT_TEXT = 31
+/** A string may take three bytes per UTF-16 unit; above this its real size is counted before room is made. */
+const LONG_TEXT = 16_384
+
+/** Characters of a path that an error shows: one of a cycle has hundreds of steps. */
+const LONGEST_PATH = 120
+
+/** Thrown inside the codec only: {@link encodeInto} turns it into a UsageError that names the place. */
+class NoForm extends Error {}
+
+/**
+ * Writes a value as MessagePack. If it has no MessagePack form, every byte of it is taken back and
+ * a `UsageError` with code `ENCODE_FAILED` names the path to what was wrong, beginning with `name`.
+ *
+ * | JavaScript | MessagePack |
+ * |---|---|
+ * | null, undefined | nil |
+ * | whole number within ±(2^53 - 1), not -0 | int or uint, the shortest |
+ * | other number, `double(n)` | float64 |
+ * | bigint from -2^63 to 2^64 - 1 | int or uint, the shortest |
+ * | string | str; a lone surrogate becomes U+FFFD |
+ * | Buffer, typed array, DataView | bin |
+ * | Array; a hole is nil | array |
+ * | Map | map |
+ * | other object | map of its own enumerable string keys, as `Object.keys` gives them |
+ * | Ext, RawMsgpack, RawField | as it is |
+ * | function, symbol, Date, Promise, Set, RegExp, Error, ArrayBuffer, weak collections | error |
+ */
+export function encodeInto(writer: Writer, value: unknown, name = 'value'): void {
+  const start = writer.length
+  try {
+    writeValue(writer, value, 0)
+  } catch (cause) {
+    writer.length = start
+    throw encodeFailed(value, name, cause)
+  }
+}
+
+function encodeFailed(value: unknown, name: string, cause: unknown): UsageError {
+  if (cause instanceof UsageError) return cause
+  if (!(cause instanceof NoForm)) {
+    return new UsageError('ENCODE_FAILED', `Cannot encode \`${name}\`: reading it threw an error`, cause)
+  }
+  const { path, reason } = findUnencodable(value, name) ?? { path: name, reason: 'it has no MessagePack form' }
+  const place = path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path
+  return new UsageError('ENCODE_FAILED', `Cannot encode \`${place}\`: ${reason}`)
+}
+
+function writeValue(writer: Writer, value: unknown, depth: number): void {
+  switch (typeof value) {
+    case 'number':
+      return writeNumber(writer, value)
+    case 'string':
+      return writeText(writer, value)
+    case 'boolean':
+      return writer.byte(value ? 0xc3 : 0xc2)
+    case 'undefined':
+      return writer.byte(0xc0)
+    case 'bigint':
+      return writeBigint(writer, value)
+    case 'object':
+      if (value === null) return writer.byte(0xc0)
+      return writeObject(writer, value, depth)
+    default:
+      throw new NoForm()
+  }
+}
+
+function writeObject(writer: Writer, value: object, depth: number): void {
+  if (depth >= MAX_NESTING) throw new NoForm()
+  if (Array.isArray(value)) return writeArray(writer, value, depth)
+  // Most objects are plain; one look at the prototype spares them the chain below.
+  if (Object.getPrototypeOf(value) === Object.prototype) return writeRecord(writer, value, depth)
+  if (ArrayBuffer.isView(value)) return writeBin(writer, value)
+  if (value instanceof RawMsgpack || value instanceof RawField) return writer.bytes(value.bytes)
+  if (value instanceof Map) return writeMap(writer, value, depth)
+  if (value instanceof Double) return writeDouble(writer, value.value)
+  if (value instanceof Ext) return writeExt(writer, value)
+  if (hasNoForm(value)) throw new NoForm()
+  writeRecord(writer, value, depth)
+}
+
+function writeDouble(writer: Writer, value: number): void {
+  writer.reserve(9)
+  writer.buffer[writer.length] = 0xcb
+  writer.view.setFloat64(writer.length + 1, value)
+  writer.length += 9
+}
+
+function writeBigint(writer: Writer, value: bigint): void {
+  if (value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)) {
+    return writeInteger(writer, Number(value))
+  }
+  if (BigInt.asUintN(64, value) === value) {
+    writer.reserve(9)
+    writer.buffer[writer.length] = 0xcf
+    writer.view.setBigUint64(writer.length + 1, value)
+  } else if (BigInt.asIntN(64, value) === value) {
+    writer.reserve(9)
+    writer.buffer[writer.length] = 0xd3
+    writer.view.setBigInt64(writer.length + 1, value)
+  } else throw new NoForm()
+  writer.length += 9
+}
+
+/** Writes a str. */
+export function writeText(writer: Writer, text: string): void {
+  const units = text.length
+  if (units > SHORT_TEXT) return writeLongText(writer, text)
+  writer.reserve(2 + units * 3)
+  const { buffer, length } = writer
+  for (let i = 0; i < units; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) return writeLongText(writer, text)
+    buffer[length + 1 + i] = unit
+  }
+  buffer[length] = 0xa0 | units
+  writer.length = length + 1 + units
+}
+
+function writeLongText(writer: Writer, text: string): void {
+  const most = text.length > LONG_TEXT ? Buffer.byteLength(text) : text.length * 3
+  writer.reserve(5 + most)
+  // The header's size is guessed from the count of characters; text that is not ASCII may need a longer one.
+  const guess = textHeaderSize(text.length)
+  const start = writer.length
+  const size = writer.buffer.write(text, start + guess, 'utf8')
+  const header = textHeaderSize(size)
+  if (header !== guess) writer.buffer.copyWithin(start + header, start + guess, start + guess + size)
+  writeTextHeader(writer, size)
+  writer.length = start + header + size
+}
+
+function textHeaderSize(size: number): number {
+  if (size < 32) return 1
+  if (size < 0x100) return 2
+  return size < 0x1_0000 ? 3 : 5
+}
+
+function writeTextHeader(writer: Writer, size: number): void {
+  const { buffer, view, length } = writer
+  if (size < 32) buffer[length] = 0xa0 | size
+  else if (size < 0x100) view.setUint16(length, 0xd900 | size)
+  else if (size < 0x1_0000) {
+    buffer[length] = 0xda
+    view.setUint16(length + 1, size)
+  } else {
+    buffer[length] = 0xdb
+    view.setUint32(length + 1, size)
+  }
+}
+
+function writeBin(writer: Writer, value: ArrayBufferView): void {
+  const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  const size = bytes.length
+  writer.reserve(5 + size)
+  if (size < 0x100) {
+    writer.view.setUint16(writer.length, 0xc400 | size)
+    writer.length += 2
+  } else writeSize(writer, size, 0xc5)
+  writer.bytes(bytes)
+}
+
+/** `code` and a size of two bytes, or the code after it and four bytes. */
+function writeSize(writer: Writer, size: number, code: number): void {
+  writer.reserve(5)
+  const { buffer, view, length } = writer
+  if (size < 0x1_0000) {
+    buffer[length] = code
+    view.setUint16(length + 1, size)
+    writer.length = length + 3
+  } else {
+    buffer[length] = code + 1
+    view.setUint32(length + 1, size)
+    writer.length = length + 5
+  }
+}
+
+function writeExt(writer: Writer, ext: Ext): void {
+  const size = ext.data.length
+  writer.reserve(6 + size)
+  const fixed = [1, 2, 4, 8, 16].indexOf(size)
+  if (fixed >= 0) writer.byte(0xd4 + fixed)
+  else if (size < 0x100) {
+    writer.view.setUint16(writer.length, 0xc700 | size)
+    writer.length += 2
+  } else writeSize(writer, size, 0xc8)
+  writer.byte(ext.type & 0xff)
+  writer.bytes(ext.data)
+}
+
+/** Writes an array's header; `size` values must follow. */
+export function writeArraySize(writer: Writer, size: number): void {
+  if (size < 16) writer.byte(0x90 | size)
+  else writeSize(writer, size, 0xdc)
+}
+
+function writeArray(writer: Writer, array: readonly unknown[], depth: number): void {
+  const size = array.length
+  writeArraySize(writer, size)
+  for (let i = 0; i < size; i++) writeValue(writer, array[i], depth + 1)
+}
+
+function writeMapSize(writer: Writer, size: number): void {
+  if (size < 16) writer.byte(0x80 | size)
+  else writeSize(writer, size, 0xde)
+}
+
+function writeMap(writer: Writer, map: ReadonlyMap<unknown, unknown>, depth: number): void {
+  let left = map.size
+  writeMapSize(writer, left)
+  for (const [key, value] of map) {
+    writeValue(writer, key, depth + 1)
+    writeValue(writer, value, depth + 1)
+    left--
+  }
+  // A getter inside may have changed the map; then the header's count is wrong.
+  if (left !== 0) throw new NoForm()
+}
+
+function writeRecord(writer: Writer, value: object, depth: number): void {
+  // The keys are read once: what a getter adds or removes meanwhile cannot make the header's count wrong.
+  const keys = Object.keys(value)
+  writeMapSize(writer, keys.length)
+  // An own enumerable key list of any object can be looked up by string.
+  const record = value as Readonly<Record<string, unknown>>
+  for (const key of keys) {
+    writeText(writer, key)
+    writeValue(writer, record[key], depth + 1)
+  }
+}
+
+/** Encodes one value; see {@link encodeInto} for what becomes of each type. */
+export function encode(value: unknown): Buffer {
+  const writer = new Writer(256)
+  encodeInto(writer, value)
+  return Buffer.from(writer.buffer.subarray(0, writer.length))
+}

@@ -1,0 +1,50 @@
+import { UsageError } from '../errors.ts'
+import { decode } from './decode.ts'
+import { Reader } from './reader.ts'
+
+/**
+ * One value that is MessagePack already. It is written as it is wherever a value may stand:
+ * as an argument, inside a tuple, inside a map.
+ */
+export class RawMsgpack {
+  readonly bytes: Buffer
+
+  /**
+   * Takes the bytes without a copy: do not change them while a request with them is under way.
+   * Throws a `UsageError` unless they are exactly one MessagePack value, for anything else would break
+   * the request around it.
+   */
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    assertOneValue(this.bytes)
+  }
+}
+
+/** A part of a reply that was left undecoded because the caller asked so (`lazy`); it owns its bytes. */
+export class RawField {
+  /** The field's MessagePack, header included. */
+  readonly bytes: Buffer
+
+  /** Trusts the bytes to be one value: whoever makes one has cut it out of a reply. */
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+
+  /** Decodes the field, anew at each call. */
+  decode(): unknown {
+    return decode(this.bytes)
+  }
+}
+
+function assertOneValue(bytes: Buffer): void {
+  const reader = new Reader()
+  reader.load(bytes, 0, bytes.length)
+  try {
+    reader.skip()
+  } catch (cause) {
+    throw new UsageError('INVALID_ARGUMENT', 'Expected `bytes` to be one MessagePack value', cause)
+  }
+  if (reader.position !== bytes.length) {
+    throw new UsageError('INVALID_ARGUMENT', 'Expected `bytes` to be one MessagePack value, got more after it')
+  }
+}

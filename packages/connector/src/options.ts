@@ -1,0 +1,176 @@
+import { UsageError } from './errors.ts'
+import { type Address, DEFAULT_PORT, parseUri } from './transport/address.ts'
+import type { BackoffPolicy } from './util/backoff.ts'
+
+/** How to reach a server, and what the client may cost. Durations are milliseconds. */
+export interface ConnectOptions {
+  /**
+   * `tarantool://user:password@host:port`, `host:port`, `[::1]:3301`, `unix:/path` or
+   * `tarantool://user:password@/path`; user and password percent-encoded. Excludes `host`, `port` and `path`.
+   */
+  readonly uri?: string | undefined
+  /** @default '127.0.0.1' */
+  readonly host?: string | undefined
+  /** @default 3301 */
+  readonly port?: number | undefined
+  /** Of a Unix socket; excludes `host` and `port`. */
+  readonly path?: string | undefined
+  /** @default the user of `uri`, else the server's guest */
+  readonly user?: string | undefined
+  /** An empty password is one too. A function is asked anew at every connect. @default that of `uri`, else '' */
+  readonly password?: string | (() => string | Promise<string>) | undefined
+  /** From the first packet until the session is established. @default 5000 */
+  readonly connectTimeoutMs?: number | undefined
+  /** From the call until the reply, waiting for a connection included; Infinity for none. @default 30000 */
+  readonly requestTimeoutMs?: number | undefined
+  /** More requests at a time reject with `OVERLOADED`. @default 16384 */
+  readonly maxInFlight?: number | undefined
+  /** Largest request and largest reply, in bytes. @default 268435456 (256 MiB) */
+  readonly maxFrameBytes?: number | undefined
+  /** While so many bytes wait for a slow socket, further requests reject with `OVERLOADED`. @default 67108864 (64 MiB) */
+  readonly maxBufferedBytes?: number | undefined
+  /** Requests made while the connection is down wait for it, up to `max`; false rejects them at once. @default { max: 10000 } */
+  readonly offlineQueue?: { readonly max?: number | undefined } | false | undefined
+  /** After the first connect has succeeded, how to come back from a loss; false closes the client instead. */
+  readonly reconnect?: ReconnectOptions | false | undefined
+  /** A connection silent for so long is pinged, and dropped if it stays silent as long again; Infinity for never. @default 30000 */
+  readonly pingIntervalMs?: number | undefined
+}
+
+export interface ReconnectOptions {
+  /** Before the first try, in milliseconds; each further one waits twice as long, half of it at random. @default 50 */
+  readonly minDelayMs?: number | undefined
+  /** @default 5000 */
+  readonly maxDelayMs?: number | undefined
+  /** Tries in a row before the client closes. @default Infinity */
+  readonly attempts?: number | undefined
+}
+
+export interface ResolvedOptions {
+  readonly address: Address
+  /** Undefined: the guest's session. */
+  readonly user: string | undefined
+  readonly password: () => string | Promise<string>
+  readonly connectTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly maxInFlight: number
+  readonly maxFrameBytes: number
+  readonly maxBufferedBytes: number
+  /** 0: none may wait. */
+  readonly offlineQueueMax: number
+  readonly reconnect: BackoffPolicy | undefined
+  readonly pingIntervalMs: number
+}
+
+const DEFAULTS = {
+  host: '127.0.0.1',
+  port: DEFAULT_PORT,
+  connectTimeoutMs: 5_000,
+  requestTimeoutMs: 30_000,
+  maxInFlight: 16_384,
+  maxFrameBytes: 256 * 1024 * 1024,
+  maxBufferedBytes: 64 * 1024 * 1024,
+  offlineQueueMax: 10_000,
+  minDelayMs: 50,
+  maxDelayMs: 5_000,
+  attempts: Number.POSITIVE_INFINITY,
+  pingIntervalMs: 30_000,
+} as const
+
+/** Checks the options once and fills in what is missing. Throws a `UsageError`. */
+export function resolveOptions(given: string | ConnectOptions, more: ConnectOptions = {}): ResolvedOptions {
+  const options: ConnectOptions = typeof given === 'string' ? { ...more, uri: given } : { ...given, ...more }
+  const { address, user, password } = resolveAddress(options)
+  return Object.freeze({
+    address,
+    user: resolveUser(options.user ?? user, options.password),
+    password: resolvePassword(options.password ?? password),
+    connectTimeoutMs: duration('connectTimeoutMs', options.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs),
+    requestTimeoutMs: duration('requestTimeoutMs', options.requestTimeoutMs ?? DEFAULTS.requestTimeoutMs),
+    maxInFlight: integer('maxInFlight', options.maxInFlight ?? DEFAULTS.maxInFlight, 1),
+    maxFrameBytes: integer('maxFrameBytes', options.maxFrameBytes ?? DEFAULTS.maxFrameBytes, 1024),
+    maxBufferedBytes: integer('maxBufferedBytes', options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes, 1024),
+    offlineQueueMax: resolveOfflineQueue(options.offlineQueue),
+    reconnect: resolveReconnect(options.reconnect),
+    pingIntervalMs: duration('pingIntervalMs', options.pingIntervalMs ?? DEFAULTS.pingIntervalMs),
+  })
+}
+
+interface Whereabouts {
+  readonly address: Address
+  readonly user?: string | undefined
+  readonly password?: string | undefined
+}
+
+function resolveAddress({ uri, host, port, path }: ConnectOptions): Whereabouts {
+  if (uri !== undefined) {
+    if (host !== undefined || port !== undefined || path !== undefined) {
+      throw invalid('Expected `uri` alone, or `host` and `port`, or `path`; got several of them')
+    }
+    if (typeof uri !== 'string') throw invalid(`Expected \`uri\` to be a string, got \`${typeof uri}\``)
+    return parseUri(uri)
+  }
+  if (path === undefined) {
+    const number = integer('port', port ?? DEFAULTS.port, 1, 65_535)
+    return { address: { host: text('host', host ?? DEFAULTS.host), port: number } }
+  }
+  if (host !== undefined || port !== undefined) throw invalid('Expected `path` without `host` and `port`')
+  return { address: { path: text('path', path) } }
+}
+
+function resolveUser(user: string | undefined, password: unknown): string | undefined {
+  if (user !== undefined) return text('user', user)
+  if (password !== undefined) throw invalid('Expected `user` beside `password`')
+  return undefined
+}
+
+function resolvePassword(password: unknown): () => string | Promise<string> {
+  if (password === undefined) return () => ''
+  if (typeof password === 'string') return () => password
+  // What it returns is checked when it is asked.
+  if (typeof password === 'function') return password as () => string | Promise<string>
+  throw invalid('Expected `password` to be a string or a function')
+}
+
+function resolveOfflineQueue(queue: ConnectOptions['offlineQueue']): number {
+  if (queue === false) return 0
+  return integer('offlineQueue.max', queue?.max ?? DEFAULTS.offlineQueueMax, 1)
+}
+
+function resolveReconnect(reconnect: ConnectOptions['reconnect']): BackoffPolicy | undefined {
+  if (reconnect === false) return undefined
+  const attempts = reconnect?.attempts ?? DEFAULTS.attempts
+  const minDelayMs = duration('reconnect.minDelayMs', reconnect?.minDelayMs ?? DEFAULTS.minDelayMs)
+  const maxDelayMs = duration('reconnect.maxDelayMs', reconnect?.maxDelayMs ?? DEFAULTS.maxDelayMs)
+  if (maxDelayMs === Number.POSITIVE_INFINITY) throw invalid('Expected `reconnect.maxDelayMs` to be finite')
+  return {
+    minDelayMs,
+    maxDelayMs: Math.max(minDelayMs, maxDelayMs),
+    attempts: attempts === Number.POSITIVE_INFINITY ? attempts : integer('reconnect.attempts', attempts, 1),
+  }
+}
+
+/** A positive number of milliseconds, or Infinity for none. */
+export function duration(name: string, value: number): number {
+  if (typeof value === 'number' && value > 0) return value
+  throw invalid(`Expected \`${name}\` to be a number of milliseconds > 0, got ${show(value)}`)
+}
+
+function integer(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  const range = most === Number.MAX_SAFE_INTEGER ? `an integer >= ${least}` : `an integer from ${least} to ${most}`
+  throw invalid(`Expected \`${name}\` to be ${range}, got ${show(value)}`)
+}
+
+function text(name: string, value: string): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw invalid(`Expected \`${name}\` to be a string that is not empty, got ${show(value)}`)
+}
+
+function show(value: unknown): string {
+  return `\`${String(value)}\` (${typeof value})`
+}
+
+function invalid(message: string): UsageError {
+  return new UsageError('INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,26 @@
+import type { Reader } from '../msgpack/reader.ts'
+import type { LazyField } from '../msgpack/lazy.ts'
+import type { Writer } from '../msgpack/writer.ts'
+import { readData } from './reply.ts'
+
+/** A request of IPROTO: how its body is written, and what its reply means. */
+export abstract class Request {
+  abstract readonly type: number
+  /** Whether it runs the server's or the user's Lua, so that an error may come after an effect. */
+  readonly runsCode: boolean = false
+  /** The schema that its ids were found in; 0 sends none. The server refuses the request (error 109) if it has changed. */
+  schemaVersion = 0
+  lazy: LazyField | undefined = undefined
+
+  abstract writeBody(writer: Writer): void
+
+  /** Decodes the body of the reply, which `reader` stands at, and gives what the caller gets. */
+  readReply(reader: Reader, _schemaVersion: number): unknown {
+    return this.result(readData(reader, this.lazy))
+  }
+
+  /** What the caller gets of the reply's values. */
+  protected result(data: readonly unknown[]): unknown {
+    return data
+  }
+}
