@@ -1,0 +1,112 @@
+-- The *_many methods and what belongs to them. An item that cannot be understood
+-- fails alone, as one that the server refuses does.
+
+local args = require('tarantella.api.args')
+local batch = require('tarantella.batch')
+local const = require('tarantella.const')
+local errors = require('tarantella.errors')
+local put = require('tarantella.put')
+local take = require('tarantella.take')
+
+local methods = {}
+
+local TAKE_OPTIONS = { key = true }
+local RELEASE_OPTIONS = { delay = true }
+
+---@return box.tuple per item [id, state] or {code, message}
+function methods.put_many(tube, _, _, items)
+    items = args.list('tasks', items)
+    local count = #items
+    local payloads, options, failures = {}, {}, {}
+    for i = 1, count do
+        local item = items[i]
+        if type(item) ~= 'table' or item[1] == nil and item[2] == nil and #item == 0 then
+            failures[i] = errors.new('INVALID_ARGUMENT', 'Expected a task to be an array {data, opts}')
+        else
+            payloads[i] = item[1]
+            if item[2] ~= nil then
+                local ok, checked = pcall(args.put_options, tube, item[2], true)
+                if ok then
+                    options[i] = checked
+                else
+                    failures[i] = checked
+                end
+            end
+        end
+    end
+    return put.many(tube, payloads, options, count, failures)
+end
+
+---@return box.tuple tasks, each [id, 't', data, token]; none on timeout
+function methods.take_many(tube, _, _, n, timeout, opts)
+    n = args.count('n', n, const.MAX_TAKE)
+    opts = args.options('opts', opts)
+    local key
+    if opts ~= nil then
+        args.known_only(opts, TAKE_OPTIONS, 'take_many')
+        key = opts.key ~= nil and args.key(opts.key) or nil
+    end
+    return take.many(tube, n, args.seconds('timeout', timeout), key)
+end
+
+---@return boolean whether a take with this key was waiting
+function methods.cancel_take(_, _, _, key)
+    return take.cancel(args.key(key))
+end
+
+-- Third element of an item, by the kind of call.
+local ARGS = {
+    release = function(tube, value)
+        local opts = args.options('opts', value)
+        if opts == nil then
+            return nil
+        end
+        args.known_only(opts, RELEASE_OPTIONS, 'release_many')
+        local delay = args.delay('delay', opts.delay)
+        if delay ~= nil and delay > 0 and not tube.preset.options.delay then
+            errors.raise('INVALID_ARGUMENT', ('A %s tube has no `delay`'):format(tube.type))
+        end
+        return delay
+    end,
+    touch = function(_, value)
+        local seconds = args.seconds('increment', value)
+        if seconds == nil or seconds == 0 then
+            errors.invalid('increment', 'a number of seconds > 0', value)
+        end
+        return seconds
+    end,
+}
+
+local function parse(tube, kind, item)
+    if type(item) ~= 'table' then
+        item = { item }
+    end
+    local read = ARGS[kind]
+    return { id = args.id(item[1]), token = args.token(item[2]), arg = read and read(tube, item[3]) }
+end
+
+local function change(kind)
+    ---@return box.tuple per item [id, state] or {code, message}
+    return function(tube, _, _, list)
+        if kind == 'touch' and not tube.preset.touch then
+            errors.raise('INVALID_ARGUMENT', ('%s queue does not support touch'):format(tube.type))
+        end
+        list = args.list('items', list)
+        local items, failures = {}, {}
+        for i = 1, #list do
+            local ok, item = pcall(parse, tube, kind, list[i])
+            if ok then
+                items[i] = item
+            else
+                failures[i] = item
+            end
+        end
+        return batch.change(tube, kind, items, #list, failures)
+    end
+end
+
+for _, kind in ipairs({ 'ack', 'release', 'bury', 'touch', 'delete' }) do
+    methods[kind .. '_many'] = change(kind)
+end
+
+return methods

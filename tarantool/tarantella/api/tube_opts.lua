@@ -1,0 +1,48 @@
+-- Options of create_tube.
+
+local errors = require('tarantella.errors')
+local args = require('tarantella.api.args')
+
+local NAMES = {
+    temporary = true, if_not_exists = true, engine = true, on_task_change = true, storage_mode = true,
+    ttl = true, ttr = true, pri = true, capacity = true, compat_nil_utube = true,
+}
+
+local function boolean(name, value)
+    if value ~= nil and type(value) ~= 'boolean' then
+        errors.invalid(name, 'a boolean', value)
+    end
+    return value or false
+end
+
+-- The name is a space's name, and part of the names of functions that are CALLed.
+local function check_name(name)
+    if type(name) ~= 'string' or #name == 0 or #name > 64 or name:sub(1, 1) == '_'
+        or name:find('[^%w_%-]') then
+        errors.invalid('name', '1 to 64 letters, digits, `_` or `-`, the first of them not `_`', name)
+    end
+end
+
+---@return table opts to store, boolean if_not_exists, boolean temporary
+local function check(name, value)
+    check_name(name)
+    local o = args.options('opts', value) or {}
+    args.known_only(o, NAMES, 'create_tube')
+    if o.engine ~= nil and o.engine ~= 'memtx' then
+        errors.invalid('engine', "'memtx'", o.engine)
+    end
+    if o.storage_mode ~= nil and o.storage_mode ~= 'default' and o.storage_mode ~= 'ready_buffer' then
+        errors.invalid('storage_mode', "'default' or 'ready_buffer'", o.storage_mode)
+    end
+    local stored = setmetatable({
+        ttl = args.seconds('ttl', o.ttl),
+        ttr = args.seconds('ttr', o.ttr),
+        pri = o.pri ~= nil and args.integer('pri', o.pri, -9007199254740991, 9007199254740991) or nil,
+        capacity = o.capacity ~= nil and args.integer('capacity', o.capacity, 0, 9007199254740991) or nil,
+        compat_nil_utube = boolean('compat_nil_utube', o.compat_nil_utube) or nil,
+        temporary = boolean('temporary', o.temporary) or nil,
+    }, { __serialize = 'map' })
+    return stored, boolean('if_not_exists', o.if_not_exists), stored.temporary or false
+end
+
+return { check = check }

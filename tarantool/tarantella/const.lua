@@ -1,0 +1,45 @@
+-- Names and limits of the queue. Requires nothing.
+
+local MICRO = 1000000
+local YEAR_S = 365 * 86400
+
+return {
+    -- Letters of a task's state, as replies carry them. READY, DELAYED and
+    -- BURIED are stored in rows too; TAKEN and DONE never are.
+    READY = 'r',
+    DELAYED = '~',
+    BURIED = '!',
+    TAKEN = 't',
+    DONE = '-',
+
+    -- Rows and the schedule count microseconds, the API counts seconds.
+    MICRO = MICRO,
+    -- A ttl, ttr or timeout above this many seconds means "no limit", as in
+    -- tarantool/queue; a delay above it is refused.
+    MAX_DURATION_S = 100 * YEAR_S,
+
+    -- Largest integer that a double (and a JavaScript number) counts exactly.
+    MAX_SAFE_INTEGER = 9007199254740991,
+
+    -- Items in one *_many call: 10 000 cost some 50 ms of the tx thread.
+    MAX_BATCH = 10000,
+    -- Tasks of one take_many.
+    MAX_TAKE = 1000,
+    -- A take_many stops adding tasks when its reply holds this many bytes.
+    MAX_REPLY_BYTES = 4 * 1024 * 1024,
+    -- Waiting takes of one tube.
+    MAX_WAITERS = 10000,
+    -- Bytes of a lane's name, and of a string key of a waiting take.
+    MAX_LANE_BYTES = 1024,
+    MAX_KEY_BYTES = 256,
+
+    -- Rows that one commit of a timer, a kick or a truncation touches.
+    ROWS_PER_COMMIT = 500,
+    -- Steps between two looks at the clock in a loop over many tasks, and how
+    -- long such a loop may run before it lets other fibers run.
+    SLICE_STEPS = 1000,
+    SLICE_S = 0.01,
+
+    TUBE_SPACE = '_tarantella_tube',
+    EPOCH_SPACE = '_tarantella_epoch',
+}

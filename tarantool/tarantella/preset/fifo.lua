@@ -1,0 +1,2 @@
+-- In order of id. Takes no options; a lease lasts as long as its session.
+return { type = 'fifo', options = {}, lanes = false, touch = false }

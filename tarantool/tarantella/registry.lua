@@ -1,0 +1,185 @@
+-- The tubes by name, and the queue's state.
+--
+--   INIT → STARTUP → RUNNING ⇄ ENDING → WAITING → STARTUP
+--
+-- STARTUP, ENDING and WAITING come from the instance turning read-write or
+-- read-only. The schedule stands only while RUNNING: rows replicate, it does not.
+
+local fiber = require('fiber')
+local log = require('log')
+local const = require('tarantella.const')
+local errors = require('tarantella.errors')
+local expiry = require('tarantella.expiry')
+local lease = require('tarantella.lease')
+local schema = require('tarantella.schema')
+local session = require('tarantella.session')
+local timer = require('tarantella.timer')
+local tube_class = require('tarantella.tube')
+
+local registry = {}
+
+local PRESETS = {}
+for _, kind in ipairs({ 'fifo', 'fifottl', 'limfifottl', 'utube', 'utubettl' }) do
+    PRESETS[kind] = require('tarantella.preset.' .. kind)
+end
+
+local tubes = {}
+local state = 'INIT'
+local state_changed = fiber.cond()
+local on_tube = function() end
+local supervisor = nil
+
+---@param fn function(tube, is_there) called when a tube appears or goes
+function registry.on_tube(fn)
+    on_tube = fn
+end
+
+function registry.state()
+    return state
+end
+
+local function set_state(to)
+    state = to
+    state_changed:broadcast()
+end
+
+---@param seconds number|nil longest wait
+---@return boolean whether the queue is running
+function registry.await_running(seconds)
+    local deadline = fiber.clock() + (seconds or const.MAX_DURATION_S)
+    while state ~= 'RUNNING' do
+        local rest = deadline - fiber.clock()
+        if rest <= 0 then
+            return false
+        end
+        state_changed:wait(rest)
+    end
+    return true
+end
+
+function registry.get(name)
+    return tubes[name]
+end
+
+function registry.all()
+    return tubes
+end
+
+function registry.preset(kind)
+    return PRESETS[kind]
+end
+
+local function enter(record, preset)
+    local tube = tube_class.new(record, preset)
+    tubes[record.name] = tube
+    on_tube(tube, true)
+    return tube
+end
+
+local function leave(tube)
+    tube:close()
+    tubes[tube.name] = nil
+    on_tube(tube, false)
+end
+
+---@param stored table options to store
+---@param temporary boolean
+function registry.create(name, kind, stored, temporary)
+    local record = schema.create_tube(name, kind, stored, temporary)
+    local tube = enter(record, PRESETS[kind])
+    tube:load(timer.wall_us())
+    return tube
+end
+
+function registry.drop(tube)
+    if tube.waiters.n > 0 then
+        errors.raise('TUBE_IN_USE', 'There are consumers connected the tube')
+    end
+    if tube.sched.count[4] > 0 then
+        errors.raise('TUBE_IN_USE', 'There are taken tasks in the tube')
+    end
+    -- New calls find no tube while the space goes; if it stays, the tube is made anew.
+    leave(tube)
+    local ok, cause = pcall(schema.drop_tube, tube.id, tube.name)
+    if not ok then
+        local record = box.space[const.TUBE_SPACE]:get(tube.id)
+        if record ~= nil then
+            enter(record, PRESETS[record.type]):load(timer.wall_us())
+        end
+        error(cause, 0)
+    end
+end
+
+-- Ends every lease of an owner, in all tubes.
+local function owner_ended(number)
+    for _, tube in pairs(table.copy(tubes)) do
+        tube:lapse_all(number)
+    end
+end
+
+local function startup()
+    set_state('STARTUP')
+    schema.ensure()
+    lease.begin_epoch(schema.next_epoch(timer.wall_us()))
+    for _, record in ipairs(schema.tubes()) do
+        local preset = PRESETS[record.type]
+        if preset == nil then
+            log.error('tarantella: tube %s has the unknown type %s', record.name, record.type)
+        elseif box.space[record.name] == nil then
+            log.error('tarantella: tube %s has no space', record.name)
+        else
+            enter(record, preset)
+        end
+    end
+    for _, tube in pairs(table.copy(tubes)) do
+        tube:load(timer.wall_us())
+    end
+    session.listen(owner_ended, timer.kick)
+    timer.start(registry.all, expiry.run, session.expire)
+    set_state('RUNNING')
+end
+
+local function shutdown()
+    set_state('ENDING')
+    timer.stop()
+    for _, tube in pairs(table.copy(tubes)) do
+        leave(tube)
+    end
+    set_state('WAITING')
+end
+
+-- Follows the instance's role for as long as the process lives.
+local function supervise()
+    fiber.name('tarantella_role', { truncate = true })
+    while true do
+        if state ~= 'RUNNING' then
+            box.ctl.wait_rw()
+            local ok, cause = pcall(startup)
+            if not ok then
+                log.error('tarantella: start failed, next try in a second: %s', tostring(cause))
+                pcall(shutdown)
+                fiber.sleep(1)
+            end
+        else
+            box.ctl.wait_ro()
+            shutdown()
+        end
+        fiber.testcancel()
+    end
+end
+
+---Starts following the instance's role. Does nothing the second time.
+function registry.start()
+    if supervisor ~= nil and supervisor:status() ~= 'dead' then
+        return
+    end
+    box.session.on_disconnect(session.disconnected)
+    if box.info.ro then
+        set_state('WAITING')
+    else
+        startup()
+    end
+    supervisor = fiber.create(supervise)
+end
+
+return registry

@@ -1,0 +1,114 @@
+-- Task id → record: open addressing with linear probing, 4 bytes a slot.
+--
+-- A slot holds a record's number (0: empty); the key is read from the record.
+-- Deletion shifts the followers back, so there are no tombstones to pile up.
+
+local ffi = require('ffi')
+local nodes = require('tarantella.schedule.nodes')
+
+local DOUBLES, ID = nodes.DOUBLES, nodes.ID
+local FIRST_BITS = 6
+-- Grows above 3/4 full.
+local FULL = 0.75
+
+local idmap = {}
+local Idmap = {}
+Idmap.__index = Idmap
+
+local function reset(self, bits)
+    local size = bit.lshift(1, bits)
+    self.block = nodes.resize(nil, size * 4)
+    ffi.fill(self.block, size * 4)
+    self.slots = ffi.cast('uint32_t *', self.block)
+    self.mask, self.shift, self.bits = size - 1, 32 - bits, bits
+    self.limit = math.floor(size * FULL)
+end
+
+function idmap.new(slab)
+    local self = setmetatable({ slab = slab, n = 0 }, Idmap)
+    reset(self, FIRST_BITS)
+    return self
+end
+
+-- Fibonacci hashing in two pieces whose products stay below 2^51, up to where
+-- bit.tobit is exact; neighbouring ids land far apart.
+local function slot_of(id, shift)
+    local high = math.floor(id / 262144)
+    local low = id - high * 262144
+    local mixed = bit.bxor(bit.tobit(low * 2654435769), bit.tobit(high * 40503))
+    return bit.rshift(mixed, shift)
+end
+
+local function insert(self, n, id)
+    local slots, mask = self.slots, self.mask
+    local at = slot_of(id, self.shift)
+    while slots[at] ~= 0 do
+        at = bit.band(at + 1, mask)
+    end
+    slots[at] = n
+end
+
+local function double(self)
+    local old_block, old, size = self.block, self.slots, self.mask + 1
+    reset(self, self.bits + 1)
+    local d = self.slab.d
+    for at = 0, size - 1 do
+        local n = old[at]
+        if n ~= 0 then
+            insert(self, n, d[n * DOUBLES + ID])
+        end
+    end
+    -- `old` points into the block and does not keep it alive by itself.
+    ffi.C.free(ffi.gc(old_block, nil))
+end
+
+---The id must not be in the map yet.
+function Idmap:add(n)
+    if self.n >= self.limit then
+        double(self)
+    end
+    insert(self, n, self.slab.d[n * DOUBLES + ID])
+    self.n = self.n + 1
+end
+
+---@return integer record, 0 when the id is unknown
+function Idmap:find(id)
+    local slots, mask, d = self.slots, self.mask, self.slab.d
+    local at = slot_of(id, self.shift)
+    local n = slots[at]
+    while n ~= 0 do
+        if d[n * DOUBLES + ID] == id then
+            return n
+        end
+        at = bit.band(at + 1, mask)
+        n = slots[at]
+    end
+    return 0
+end
+
+---The id must be in the map.
+function Idmap:remove(id)
+    local slots, mask, d, shift = self.slots, self.mask, self.slab.d, self.shift
+    local hole = slot_of(id, shift)
+    while d[slots[hole] * DOUBLES + ID] ~= id do
+        hole = bit.band(hole + 1, mask)
+    end
+    local at = hole
+    while true do
+        at = bit.band(at + 1, mask)
+        local n = slots[at]
+        if n == 0 then
+            break
+        end
+        -- A follower may fill the hole unless its own slot lies after the hole.
+        local home = slot_of(d[n * DOUBLES + ID], shift)
+        if bit.band(at - home, mask) >= bit.band(at - hole, mask) then
+            slots[hole] = n
+            hole = at
+        end
+    end
+    slots[hole] = 0
+    self.n = self.n - 1
+end
+
+return idmap

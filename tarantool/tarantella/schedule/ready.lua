@@ -1,0 +1,137 @@
+-- What a take can have next, with lanes.
+--
+-- A lane (`utube`) lets at most `limit` of its tasks be taken at a time. Its ready
+-- tasks wait in a heap of its own, and only the first of them is exposed in the
+-- tube's heap, and only while the lane has room. So a take never looks at a task
+-- that it may not have, however many wait behind busy lanes.
+
+local nodes = require('tarantella.schedule.nodes')
+local heap = require('tarantella.schedule.heap')
+
+local CELLS, LANE = nodes.CELLS, nodes.LANE
+
+local ready = {}
+local Ready = {}
+Ready.__index = Ready
+
+---@param slab table nodes.new()
+function ready.new(slab)
+    return setmetatable({
+        slab = slab,
+        heap = heap.new(slab, nodes.KEY, nodes.POS),
+        lanes = {},       -- number → lane
+        by_name = {},     -- name → lane
+        free_numbers = {},
+    }, Ready)
+end
+
+-- A lane lives as long as a task refers to it.
+local function new_lane(self, name)
+    local number = table.remove(self.free_numbers) or #self.lanes + 1
+    local lane = {
+        number = number, name = name,
+        limit = 1,
+        active = 0,   -- taken
+        refs = 0,     -- tasks in any state
+        exposed = 0,  -- the record that stands in the tube's heap
+        heap = heap.new(self.slab, nodes.KEY, nodes.LANE_POS),
+    }
+    self.lanes[number] = lane
+    self.by_name[name] = lane
+    return lane
+end
+
+---Binds a new record to a lane; nil for none.
+function Ready:bind(n, name)
+    if name == nil then
+        return
+    end
+    local lane = self.by_name[name] or new_lane(self, name)
+    lane.refs = lane.refs + 1
+    self.slab.u[n * CELLS + LANE] = lane.number
+end
+
+---Ends the binding of a record that is neither ready nor taken any more.
+function Ready:unbind(n)
+    local number = self.slab.u[n * CELLS + LANE]
+    if number == 0 then
+        return
+    end
+    local lane = self.lanes[number]
+    lane.refs = lane.refs - 1
+    if lane.refs == 0 then
+        self.by_name[lane.name] = nil
+        -- `false` keeps the list free of holes, so that its length stays defined.
+        self.lanes[number] = false
+        table.insert(self.free_numbers, number)
+    end
+end
+
+-- Restores the invariant: the lane's first task is exposed iff the lane has room.
+local function expose(self, lane)
+    local first = lane.active < lane.limit and lane.heap:top() or 0
+    if first == lane.exposed then
+        return
+    end
+    if lane.exposed ~= 0 then
+        self.heap:remove(lane.exposed)
+    end
+    if first ~= 0 then
+        self.heap:push(first)
+    end
+    lane.exposed = first
+end
+
+function Ready:add(n)
+    local number = self.slab.u[n * CELLS + LANE]
+    if number == 0 then
+        self.heap:push(n)
+        return
+    end
+    local lane = self.lanes[number]
+    lane.heap:push(n)
+    expose(self, lane)
+end
+
+function Ready:remove(n)
+    local number = self.slab.u[n * CELLS + LANE]
+    if number == 0 then
+        self.heap:remove(n)
+        return
+    end
+    local lane = self.lanes[number]
+    lane.heap:remove(n)
+    expose(self, lane)
+end
+
+---Counts a record as taken of its lane.
+function Ready:occupy(n)
+    local number = self.slab.u[n * CELLS + LANE]
+    if number ~= 0 then
+        local lane = self.lanes[number]
+        lane.active = lane.active + 1
+        expose(self, lane)
+    end
+end
+
+---Ends what `occupy` began.
+function Ready:vacate(n)
+    local number = self.slab.u[n * CELLS + LANE]
+    if number ~= 0 then
+        local lane = self.lanes[number]
+        lane.active = lane.active - 1
+        expose(self, lane)
+    end
+end
+
+---@return integer the record that a take should have, 0 if there is none
+function Ready:top()
+    return self.heap:top()
+end
+
+---@return integer how many records takes could have at once
+function Ready:available()
+    return self.heap.n
+end
+
+return ready

@@ -1,0 +1,83 @@
+-- Takes that wait for a task: first come, first served.
+--
+-- A change wakes as many of them as can be served and leaves them in the line; a
+-- woken one takes when it runs, so tasks that become ready in one turn of the
+-- event loop are shared out in as few replies as they fit in.
+
+local fiber = require('fiber')
+
+local waiters = {}
+local Waiters = {}
+Waiters.__index = Waiters
+
+function waiters.new()
+    return setmetatable({
+        first = nil, last = nil, n = 0,
+        promised = 0, -- tasks that the woken ones could take
+    }, Waiters)
+end
+
+---@param owner table whose take waits
+---@param want integer how many tasks it can use
+---@param ahead boolean|nil at the head of the line, for one that was woken in vain
+function Waiters:add(owner, want, ahead)
+    local waiter = { owner = owner, want = want, cond = fiber.cond(), woken = false, ended = false }
+    if self.first == nil then
+        self.first, self.last = waiter, waiter
+    elseif ahead then
+        waiter.next, self.first.prev = self.first, waiter
+        self.first = waiter
+    else
+        waiter.prev, self.last.next = self.last, waiter
+        self.last = waiter
+    end
+    self.n = self.n + 1
+    return waiter
+end
+
+---The waiter's own fiber calls this, once, when its wait is over.
+function Waiters:remove(waiter)
+    if waiter.prev ~= nil then
+        waiter.prev.next = waiter.next
+    else
+        self.first = waiter.next
+    end
+    if waiter.next ~= nil then
+        waiter.next.prev = waiter.prev
+    else
+        self.last = waiter.prev
+    end
+    self.n = self.n - 1
+    if waiter.woken then
+        self.promised = self.promised - waiter.want
+    end
+end
+
+---Wakes the longest waiting as far as `available` tasks reach.
+function Waiters:wake(available)
+    local waiter = self.first
+    while waiter ~= nil and self.promised < available do
+        if not waiter.woken then
+            waiter.woken = true
+            self.promised = self.promised + waiter.want
+            waiter.cond:signal()
+        end
+        waiter = waiter.next
+    end
+end
+
+---Ends a wait without a task.
+function Waiters:finish(waiter) -- luacheck: no self
+    waiter.ended = true
+    waiter.cond:signal()
+end
+
+function Waiters:finish_all()
+    local waiter = self.first
+    while waiter ~= nil do
+        self:finish(waiter)
+        waiter = waiter.next
+    end
+end
+
+return waiters

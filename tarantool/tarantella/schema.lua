@@ -1,0 +1,89 @@
+-- The spaces: one that lists the tubes, one that remembers the epoch, one per tube.
+
+local const = require('tarantella.const')
+local errors = require('tarantella.errors')
+local fields = require('tarantella.fields')
+
+local schema = {}
+
+local tube_format = {
+    { name = 'id', type = 'unsigned' },
+    { name = 'name', type = 'string' },
+    { name = 'type', type = 'string' },
+    { name = 'opts', type = 'map' },
+}
+
+---Makes what is missing; writes nothing when all is there.
+function schema.ensure()
+    if box.space[const.TUBE_SPACE] == nil then
+        box.atomic(function()
+            local space = box.schema.space.create(const.TUBE_SPACE, { format = tube_format })
+            space:create_index('id', { parts = { 'id' }, sequence = true })
+            space:create_index('name', { parts = { 'name' } })
+        end)
+    end
+    if box.space[const.EPOCH_SPACE] == nil then
+        box.atomic(function()
+            local space = box.schema.space.create(const.EPOCH_SPACE, {
+                format = { { name = 'id', type = 'unsigned' }, { name = 'start', type = 'unsigned' } },
+            })
+            space:create_index('id', { parts = { 'id' } })
+        end)
+    end
+end
+
+---@return boolean whether the spaces are there to be read
+function schema.exists()
+    return box.space[const.TUBE_SPACE] ~= nil and box.space[const.EPOCH_SPACE] ~= nil
+end
+
+---Begins an epoch: tokens of deliveries count up from its start, and every token
+---of an earlier epoch is below it, also when the clock was set back between them.
+---@param now number microseconds since 1970
+---@return number start
+function schema.next_epoch(now)
+    local space = box.space[const.EPOCH_SPACE]
+    local last = space:get(1)
+    local start = now
+    if last ~= nil and tonumber(last.start) >= now then
+        -- More deliveries than an instance makes before its clock has caught up.
+        start = tonumber(last.start) + 10000 * const.MICRO
+    end
+    space:replace({ 1, start })
+    return start
+end
+
+---@param name string
+---@param kind string type of the tube
+---@param opts table what to store of its options
+---@param temporary boolean
+---@return table row of the tube, table space
+function schema.create_tube(name, kind, opts, temporary)
+    if box.space[name] ~= nil then
+        errors.raise('TUBE_EXISTS', ("Space '%s' already exists"):format(name))
+    end
+    return box.atomic(function()
+        local space = box.schema.space.create(name, { format = fields.format, temporary = temporary })
+        -- The sequence gives ids that are never used again, for no WAL row of its own.
+        space:create_index('task_id', { parts = { 'id' }, sequence = true })
+        return box.space[const.TUBE_SPACE]:insert({ box.NULL, name, kind, opts }), space
+    end)
+end
+
+function schema.drop_tube(id, name)
+    box.atomic(function()
+        box.space[const.TUBE_SPACE]:delete(id)
+        box.space[name]:drop()
+    end)
+end
+
+---@return table rows of all tubes
+function schema.tubes()
+    local records = {}
+    for _, record in box.space[const.TUBE_SPACE]:pairs() do
+        table.insert(records, record)
+    end
+    return records
+end
+
+return schema

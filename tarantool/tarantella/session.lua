@@ -1,0 +1,171 @@
+-- Who holds leases. An owner is a connection, or several that identified themselves
+-- by one uuid; its leases outlive its last connection by the session ttr.
+
+local fiber = require('fiber')
+local uuid = require('uuid')
+local errors = require('tarantella.errors')
+
+-- Requests that a closed connection had sent may still be about to start: they must
+-- not open an owner whose end nobody would report. Two generations of closed
+-- session ids, of this many each, are remembered for that.
+local CLOSED_GENERATION = 10000
+
+local session = {}
+
+local connections = {} -- box session id → connection
+local owners = {}      -- owner number → owner
+local by_uuid = {}     -- 16 bytes → owner
+local lingering = {}   -- owner → fiber time at which it ends
+local closed, closed_before, closed_count = {}, {}, 0
+local last_number = 0
+local ttr_s = 0
+local on_end = function() end
+local on_linger = function() end
+
+---Installs what ends an owner's leases, and what wakes the timer.
+function session.listen(ended, lingers)
+    on_end, on_linger = ended, lingers
+end
+
+---@param seconds number how long leases outlive the last connection of their owner
+function session.set_ttr(seconds)
+    ttr_s = seconds
+end
+
+local function new_owner()
+    last_number = last_number + 1
+    local owner = { number = last_number, connections = 0, uuid = nil }
+    owners[last_number] = owner
+    return owner
+end
+
+local function attach(connection, owner)
+    connection.owner = owner
+    owner.connections = owner.connections + 1
+    lingering[owner] = nil
+end
+
+local function finish(owner)
+    lingering[owner] = nil
+    owners[owner.number] = nil
+    if owner.uuid ~= nil then
+        by_uuid[owner.uuid] = nil
+    end
+    on_end(owner.number)
+end
+
+local function detach(connection)
+    local owner = connection.owner
+    owner.connections = owner.connections - 1
+    if owner.connections > 0 then
+        return
+    end
+    if ttr_s > 0 then
+        lingering[owner] = fiber.clock() + ttr_s
+        on_linger(lingering[owner])
+    else
+        finish(owner)
+    end
+end
+
+---The caller's connection. One that has gone is marked `closed` and owns nothing.
+function session.current()
+    local sid = box.session.id()
+    local connection = connections[sid]
+    if connection ~= nil then
+        return connection
+    end
+    -- `waits`: waiter → its line; `takes`: key → { line, waiter } of a take that can be cancelled.
+    connection = { sid = sid, closed = closed[sid] or closed_before[sid] or false, waits = {}, takes = {} }
+    if connection.closed then
+        connection.owner = { number = 0 }
+        return connection
+    end
+    attach(connection, new_owner())
+    connections[sid] = connection
+    return connection
+end
+
+---@return integer number of the caller's owner, 0 if it has none
+function session.owner_number()
+    local connection = connections[box.session.id()]
+    return connection ~= nil and connection.owner.number or 0
+end
+
+---@return boolean whether the owner of that number can still hold leases
+function session.is_alive(number)
+    return owners[number] ~= nil
+end
+
+---Called by the on_disconnect trigger, in the session that ends.
+function session.disconnected()
+    local sid = box.session.id()
+    closed[sid] = true
+    closed_count = closed_count + 1
+    if closed_count >= CLOSED_GENERATION then
+        closed_before, closed, closed_count = closed, {}, 0
+    end
+    local connection = connections[sid]
+    if connection == nil then
+        return
+    end
+    connections[sid] = nil
+    connection.closed = true
+    for waiter, line in pairs(connection.waits) do
+        line:finish(waiter)
+    end
+    detach(connection)
+end
+
+---Ends owners whose time has come.
+---@return number|nil fiber clock of the next end
+function session.expire()
+    local now, nearest = fiber.clock(), nil
+    local due = {}
+    for owner, ends in pairs(lingering) do
+        if ends <= now then
+            table.insert(due, owner)
+        elseif nearest == nil or ends < nearest then
+            nearest = ends
+        end
+    end
+    for _, owner in ipairs(due) do
+        -- It may have been picked up while an earlier one was ended.
+        if lingering[owner] ~= nil then
+            finish(owner)
+        end
+    end
+    return nearest
+end
+
+---Names the caller's session, or joins the one of that name.
+---@param bytes string|nil uuid as 16 bytes
+---@return string uuid as 16 bytes
+function session.identify(bytes)
+    local connection = session.current()
+    if bytes == nil then
+        local owner = connection.owner
+        if owner.uuid == nil then
+            owner.uuid = uuid.bin()
+            by_uuid[owner.uuid] = owner
+        end
+        return owner.uuid
+    end
+    if type(bytes) ~= 'string' or #bytes ~= 16 then
+        errors.raise('INVALID_ARGUMENT', 'Invalid UUID format.')
+    end
+    local owner = by_uuid[bytes]
+    if owner == nil then
+        local text = uuid.frombin(bytes)
+        errors.raise('SESSION_NOT_FOUND', ('The UUID %s is unknown.'):format(tostring(text)))
+    end
+    if owner ~= connection.owner and not connection.closed then
+        local before = connection.owner
+        connection.owner = nil
+        attach(connection, owner)
+        detach({ owner = before })
+    end
+    return bytes
+end
+
+return session

@@ -1,0 +1,132 @@
+-- The durable rows of a tube: the only writer of its space.
+--
+-- A write yields until the WAL has it (outside of a transaction); reads do not yield.
+
+local ffi = require('ffi')
+local const = require('tarantella.const')
+local errors = require('tarantella.errors')
+local fields = require('tarantella.fields')
+local mp = require('tarantella.mp')
+
+for _, declaration in ipairs({
+    'typedef struct tuple box_tuple_t;',
+    'typedef struct iterator box_iterator_t;',
+    [[int box_index_get(uint32_t space_id, uint32_t index_id, const char *key,
+        const char *key_end, box_tuple_t **result);]],
+    [[box_iterator_t *box_index_iterator(uint32_t space_id, uint32_t index_id, int type,
+        const char *key, const char *key_end);]],
+    'int box_iterator_next(box_iterator_t *itr, box_tuple_t **result);',
+    'void box_iterator_free(box_iterator_t *itr);',
+}) do
+    pcall(ffi.cdef, declaration)
+end
+
+local C = ffi.C
+local NULL = box.NULL
+local GREATER = box.index.GT
+
+-- A key is an array of one integer. `void *` results, because comparing a struct
+-- tuple pointer to nil calls the tuple's own __eq, which refuses on 2.6.
+local key = ffi.new('uint8_t[10]', { 0x91 })
+local key_start = ffi.cast('const char *', key)
+local found = ffi.new('void *[1]')
+local found_tuple = ffi.cast('box_tuple_t **', found)
+
+---@return cdata end of the key
+local function set_key(id)
+    return key_start + mp.put_uint(key, 1, id)
+end
+
+local store = {}
+local Store = {}
+Store.__index = Store
+
+---@param space table box.space object of a tube
+function store.new(space)
+    return setmetatable({ space = space, pk = space.index[0], space_id = space.id, scratch = {} }, Store)
+end
+
+---Writes a new task.
+---@param due number|nil microseconds since 1970, as `dead`
+---@param ttr number|nil microseconds
+---@return box.tuple the row
+function Store:insert(state, pri, due, dead, ttr, lane, data)
+    -- The table is encoded before the statement yields, so one serves all fibers.
+    local r = self.scratch
+    r[fields.id], r[fields.state], r[fields.pri] = NULL, state, pri
+    r[fields.due], r[fields.dead], r[fields.ttr] = due or NULL, dead or NULL, ttr or NULL
+    r[fields.lane], r[fields.meta] = lane or NULL, NULL
+    r[fields.data] = data == nil and NULL or data
+    return self.space:insert(r)
+end
+
+---@return cdata|nil the row, good until the next call into box
+function Store:get(id)
+    local key_end = set_key(id)
+    if C.box_index_get(self.space_id, 0, key_start, key_end, found_tuple) ~= 0 then
+        box.error()
+    end
+    if found[0] == nil then
+        return nil
+    end
+    return found[0]
+end
+
+---@return box.tuple|nil the row that is gone
+function Store:delete(id)
+    return self.pk:delete(id)
+end
+
+function Store:bury(id)
+    return self.pk:update(id, { { '=', fields.state, const.BURIED }, { '=', fields.due, NULL } })
+end
+
+function Store:kick(id)
+    return self.pk:update(id, { { '=', fields.state, const.READY }, { '=', fields.due, NULL } })
+end
+
+---@param due number microseconds since 1970
+---@param dead number|nil
+function Store:delay(id, due, dead)
+    return self.pk:update(id, {
+        { '=', fields.state, const.DELAYED }, { '=', fields.due, due }, { '=', fields.dead, dead or NULL },
+    })
+end
+
+function Store:outlive(id, dead)
+    return self.pk:update(id, { { '=', fields.dead, dead } })
+end
+
+---Calls `visit(row)` for up to `limit` rows with ids above `after`, in order of id.
+---@return integer how many there were
+function Store:scan(after, limit, visit)
+    local key_end = set_key(after)
+    local iterator = C.box_index_iterator(self.space_id, 0, GREATER, key_start, key_end)
+    if iterator == nil then
+        box.error()
+    end
+    local n = 0
+    while n < limit do
+        if C.box_iterator_next(iterator, found_tuple) ~= 0 then
+            C.box_iterator_free(iterator)
+            box.error()
+        end
+        if found[0] == nil then
+            break
+        end
+        n = n + 1
+        visit(found[0])
+    end
+    C.box_iterator_free(iterator)
+    return n
+end
+
+---Deletes all rows. Ids go on where they were.
+function Store:truncate()
+    if box.is_in_txn() then
+        errors.raise('INVALID_ARGUMENT', 'truncate() cannot be part of a transaction')
+    end
+    self.space:truncate()
+end
+
+return store

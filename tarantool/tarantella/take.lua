@@ -1,0 +1,194 @@
+-- Takes: leasing what is ready, or waiting for it. Nothing is written.
+
+local fiber = require('fiber')
+local const = require('tarantella.const')
+local errors = require('tarantella.errors')
+local lease = require('tarantella.lease')
+local reply = require('tarantella.reply')
+local row = require('tarantella.row')
+local session = require('tarantella.session')
+local timer = require('tarantella.timer')
+
+local take = {}
+
+-- Expired tasks that one reply looks past; the wait behind it yields and goes on.
+local MAX_EXPIRED = 1000
+
+-- The next task that a take may have: record and row, which is good until the next
+-- call into box. Gives 0 when there is none.
+local function next_task(tube, now)
+    local sched = tube.sched
+    for _ = 1, MAX_EXPIRED do
+        local n = sched:next_ready()
+        if n == 0 then
+            return 0
+        end
+        local due = sched:due(n)
+        if due ~= 0 and due <= now then
+            -- The timer deletes it.
+            sched:mark_expired(n)
+        else
+            local tuple = tube.store:get(sched:id(n))
+            if tuple ~= nil then
+                return n, tuple
+            elseif box.is_in_txn() then
+                -- The caller's transaction does not see the row; others may.
+                return 0
+            end
+            sched:unlink(n)
+            sched:forget(n)
+        end
+    end
+    return 0
+end
+
+-- Leases a record to a connection; gives the token.
+local function give(tube, connection, n, tuple, wall)
+    local sched = tube.sched
+    local ttr = row.ttr(tuple) or tube.ttr_us
+    local dead = sched:due(n)
+    local ends = 0
+    if ttr ~= nil or dead ~= 0 then
+        -- A lease ends with the task's life at the latest, as in tarantool/queue.
+        local span = dead ~= 0 and dead - wall or math.huge
+        ends = timer.monotonic_us() + math.min(ttr or math.huge, span)
+    end
+    local token = lease.next_token()
+    sched:lease(n, connection.owner.number, token, ends)
+    tube.calls.take = tube.calls.take + 1
+    return token
+end
+
+local function collect_one(tube, connection, want)
+    local wall = timer.wall_us()
+    local n, tuple = next_task(tube, wall)
+    if n == 0 then
+        return nil
+    end
+    local id = tube.sched:id(n)
+    local token = give(tube, connection, n, tuple, wall)
+    return reply.task(tuple, id, const.TAKEN, want.token and token or nil)
+end
+
+local function collect_many(tube, connection, want)
+    local wall = timer.wall_us()
+    local n, tuple = next_task(tube, wall)
+    if n == 0 then
+        return nil
+    end
+    reply.open()
+    for _ = 1, want.n do
+        local id = tube.sched:id(n)
+        local token = give(tube, connection, n, tuple, wall)
+        reply.add_task(tuple, id, const.TAKEN, token)
+        if reply.size() >= const.MAX_REPLY_BYTES then
+            break
+        end
+        n, tuple = next_task(tube, wall)
+        if n == 0 then
+            break
+        end
+    end
+    return reply.close()
+end
+
+local function park(waiter, deadline)
+    while not waiter.woken and not waiter.ended do
+        local rest = deadline - fiber.clock()
+        if rest <= 0 then
+            return
+        end
+        waiter.cond:wait(rest)
+    end
+end
+
+-- Stands in line once: the reply, or nil, and whether to stand in line again.
+local function wait_turn(tube, connection, want, deadline, ahead)
+    local line = tube.waiters
+    local waiter = line:add(connection, want.n, ahead)
+    connection.waits[waiter] = line
+    if want.key ~= nil then
+        connection.takes[want.key] = { line = line, waiter = waiter }
+    end
+    tube:serve()
+    local ok, cause = pcall(park, waiter, deadline)
+    line:remove(waiter)
+    connection.waits[waiter] = nil
+    if want.key ~= nil then
+        connection.takes[want.key] = nil
+    end
+    local result
+    if ok and waiter.woken and not waiter.ended and not connection.closed then
+        result = want.collect(tube, connection, want)
+    end
+    -- What was promised to this one and not used is for the next.
+    tube:serve()
+    if not ok then
+        error(cause, 0)
+    end
+    return result, waiter.woken and not waiter.ended and not tube.is_dropped
+end
+
+-- `want`: { collect, n, token, key }.
+local function run(tube, want, timeout_s)
+    local connection = session.current()
+    if connection.closed then
+        return nil
+    end
+    local line = tube.waiters
+    if want.key ~= nil and connection.takes[want.key] ~= nil then
+        errors.raise('INVALID_ARGUMENT', 'Expected `key` to be unique among the waiting takes of a connection')
+    end
+    -- Who has waited longer goes first; more may be ready than they can use.
+    if line.n == 0 or tube.sched:available() > line.promised then
+        local result = want.collect(tube, connection, want)
+        if result ~= nil then
+            return result
+        end
+    end
+    -- Waiting would end the caller's transaction.
+    if timeout_s == 0 or box.is_in_txn() then
+        return nil
+    end
+    if line.n >= const.MAX_WAITERS then
+        errors.raise('TOO_MANY_WAITERS', ('No more than %d takes can wait for a tube'):format(const.MAX_WAITERS))
+    end
+    local deadline = fiber.clock() + (timeout_s or const.MAX_DURATION_S)
+    local result, again = wait_turn(tube, connection, want, deadline, false)
+    while result == nil and again and fiber.clock() < deadline do
+        result, again = wait_turn(tube, connection, want, deadline, true)
+    end
+    return result
+end
+
+---@param timeout_s number|nil seconds to wait, nil for ever
+---@param with_token boolean
+---@return box.tuple|nil task
+function take.one(tube, timeout_s, with_token)
+    return run(tube, { collect = collect_one, n = 1, token = with_token }, timeout_s)
+end
+
+---@param n integer most tasks
+---@param key string|number|nil by which `cancel` finds this take
+---@return box.tuple tasks, maybe none
+function take.many(tube, n, timeout_s, key)
+    local result = run(tube, { collect = collect_many, n = n, key = key }, timeout_s)
+    if result == nil then
+        reply.open()
+        return reply.close()
+    end
+    return result
+end
+
+---Ends a waiting take of the caller's connection.
+---@return boolean whether there was one
+function take.cancel(key)
+    local waiting = session.current().takes[key]
+    if waiting == nil or waiting.waiter.ended then
+        return false
+    end
+    waiting.line:finish(waiting.waiter)
+    return true
+end
+
+return take

@@ -1,0 +1,102 @@
+-- What happens by itself: delays end, lives end, leases run out, sessions end.
+--
+-- One fiber serves all tubes. It sleeps until the nearest of these moments and is
+-- woken early only by a nearer one. A delay's end and a lease's end write nothing;
+-- lives end in commits of hundreds of rows.
+
+local clock = require('clock')
+local fiber = require('fiber')
+local log = require('log')
+local const = require('tarantella.const')
+
+local MICRO = const.MICRO
+-- The wall clock may be set forward while the fiber sleeps.
+local LONGEST_SLEEP_S = 60
+-- Before the next try of what failed.
+local RETRY_S = 1
+
+local timer = {}
+
+local wake = fiber.cond()
+-- Until when the fiber sleeps, on both clocks, in microseconds; 0 while it is awake.
+local sleeps_wall, sleeps_monotonic = 0, 0
+local worker = nil
+
+---Tells of a moment that became the nearest of its tube.
+---@param due number microseconds
+---@param is_lease boolean on the monotonic clock, else on the wall clock
+function timer.nudge(due, is_lease)
+    if due < (is_lease and sleeps_monotonic or sleeps_wall) then
+        wake:signal()
+    end
+end
+
+function timer.wall_us()
+    return math.floor(clock.realtime() * MICRO)
+end
+
+function timer.monotonic_us()
+    return math.floor(clock.monotonic() * MICRO)
+end
+
+local function sleep(seconds)
+    seconds = math.min(seconds, LONGEST_SLEEP_S)
+    if seconds <= 0 then
+        fiber.sleep(0)
+        return
+    end
+    sleeps_wall = timer.wall_us() + seconds * MICRO
+    sleeps_monotonic = timer.monotonic_us() + seconds * MICRO
+    wake:wait(seconds)
+    sleeps_wall, sleeps_monotonic = 0, 0
+end
+
+-- One pass over all tubes: seconds until the next moment.
+local function pass(tubes, expire, sessions)
+    local nearest = LONGEST_SLEEP_S
+    for _, tube in pairs(tubes()) do
+        local ok, result = pcall(expire, tube)
+        if ok then
+            nearest = math.min(nearest, result)
+        else
+            log.error('tarantella: timer of tube %s: %s', tube.name, tostring(result))
+            nearest = math.min(nearest, RETRY_S)
+        end
+        fiber.testcancel()
+    end
+    local ends = sessions()
+    if ends ~= nil then
+        nearest = math.min(nearest, ends - fiber.clock())
+    end
+    return nearest
+end
+
+local function run(tubes, expire, sessions)
+    fiber.name('tarantella_timer', { truncate = true })
+    while true do
+        sleep(pass(tubes, expire, sessions))
+    end
+end
+
+---@param tubes function giving the tubes to serve, as a table
+---@param expire function(tube) doing a bounded part of what is due; gives the seconds until the next moment
+---@param sessions function ending sessions; gives the fiber clock of the next end or nil
+function timer.start(tubes, expire, sessions)
+    if worker == nil or worker:status() == 'dead' then
+        worker = fiber.create(run, tubes, expire, sessions)
+    end
+end
+
+function timer.stop()
+    if worker ~= nil and worker:status() ~= 'dead' then
+        worker:cancel()
+    end
+    worker = nil
+end
+
+---Makes the fiber look again at once.
+function timer.kick()
+    wake:signal()
+end
+
+return timer

@@ -1,0 +1,125 @@
+-- The ways in which a stored task changes: what is written, and what the schedule
+-- learns once that is committed.
+--
+--   write(tube, id, arg) → row after the change (before it, for a deletion), nil if there is none
+--   publish(tube, sched, n, tuple, arg)   must not yield and must not fail
+
+local clock = require('clock')
+local const = require('tarantella.const')
+local row = require('tarantella.row')
+local schedule = require('tarantella.schedule.schedule')
+
+local MICRO = const.MICRO
+
+local transition = {}
+
+local function delete_row(tube, id)
+    return tube.store:delete(id)
+end
+
+local function read_row(tube, id)
+    return tube.store.pk:get(id)
+end
+
+local function gone(tube, sched, n, call)
+    sched:forget(n)
+    local calls = tube.calls
+    calls[call] = calls[call] + 1
+    tube.done = tube.done + 1
+    tube:signal_room()
+end
+
+transition.ack = {
+    letter = const.DONE,
+    write = delete_row,
+    publish = function(tube, sched, n) gone(tube, sched, n, 'ack') end,
+}
+
+transition.delete = {
+    letter = const.DONE,
+    write = delete_row,
+    publish = function(tube, sched, n) gone(tube, sched, n, 'delete') end,
+}
+
+-- As in tarantool/queue, an expired task counts under `delete` too.
+transition.expire = {
+    letter = const.DONE,
+    write = delete_row,
+    publish = function(tube, sched, n)
+        gone(tube, sched, n, 'delete')
+        tube.calls.ttl = tube.calls.ttl + 1
+    end,
+}
+
+transition.bury = {
+    letter = const.BURIED,
+    write = function(tube, id) return tube.store:bury(id) end,
+    publish = function(tube, sched, n, tuple)
+        sched:settle(n, schedule.BURIED, row.pri(tuple), row.dead(tuple) or 0)
+        tube.calls.bury = tube.calls.bury + 1
+    end,
+}
+
+transition.kick = {
+    letter = const.READY,
+    write = function(tube, id) return tube.store:kick(id) end,
+    publish = function(tube, sched, n, tuple)
+        sched:settle(n, schedule.READY, row.pri(tuple), row.dead(tuple) or 0)
+        tube.calls.kick = tube.calls.kick + 1
+    end,
+}
+
+-- Nothing durable changes: the row has said all the time that the task is to be done.
+transition.release = {
+    letter = const.READY,
+    write = read_row,
+    publish = function(tube, sched, n, tuple)
+        sched:settle(n, schedule.READY, row.pri(tuple), row.dead(tuple) or 0)
+        tube.calls.release = tube.calls.release + 1
+    end,
+}
+
+-- arg: seconds of delay. The life grows by the delay, as with put.
+transition.delay = {
+    letter = const.DELAYED,
+    write = function(tube, id, delay_s)
+        local tuple = tube.store:get(id)
+        if tuple == nil then
+            return nil
+        end
+        local dead = row.dead(tuple)
+        local delay_us = math.floor(delay_s * MICRO)
+        return tube.store:delay(id, math.floor(clock.realtime() * MICRO) + delay_us, dead and dead + delay_us)
+    end,
+    publish = function(tube, sched, n, tuple)
+        sched:settle(n, schedule.DELAYED, row.pri(tuple), row.due(tuple))
+        tube.calls.release = tube.calls.release + 1
+    end,
+}
+
+-- arg: { seconds, owner number, token }. The row changes only when it has a life to prolong.
+transition.touch = {
+    letter = const.TAKEN,
+    write = function(tube, id, arg)
+        local tuple = tube.store:get(id)
+        local dead = tuple ~= nil and row.dead(tuple)
+        if not dead then
+            return read_row(tube, id)
+        end
+        return tube.store:outlive(id, dead + math.floor(arg[1] * MICRO))
+    end,
+    publish = function(tube, sched, n, _, arg)
+        local more = math.floor(arg[1] * MICRO)
+        tube.calls.touch = tube.calls.touch + 1
+        if sched:state(n) == schedule.TAKEN then
+            local ends = sched:due(n)
+            sched:relink(n, ends ~= 0 and ends + more or 0)
+            return
+        end
+        -- A late touch: the lease had run out, and nobody was given the task since.
+        sched:relink(n)
+        sched:lease(n, arg[2], arg[3], math.floor(clock.monotonic() * MICRO) + more)
+    end,
+}
+
+return transition
