@@ -55,7 +55,7 @@ export class TarantellaError<Code extends string = string> extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A subclass inherits this method and means its own prototype chain.
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method and means its own prototype chain
     if (this !== TarantellaError) return Function.prototype[Symbol.hasInstance].call(this, value)
     return typeof value === 'object' && value !== null && BRAND in value
   }

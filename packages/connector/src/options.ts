@@ -1,5 +1,6 @@
+import { inspect } from 'node:util'
 import { UsageError } from './errors.ts'
-import { type Address, DEFAULT_PORT, parseUri } from './transport/address.ts'
+import { type Address, DEFAULT_PORT, parseUri } from './util/address.ts'
 import type { BackoffPolicy } from './util/backoff.ts'
 
 /** How to reach a server, and what the client may cost. Durations are milliseconds. */
@@ -167,8 +168,10 @@ function text(name: string, value: string): string {
   throw invalid(`Expected \`${name}\` to be a string that is not empty, got ${show(value)}`)
 }
 
-function show(value: unknown): string {
-  return `\`${String(value)}\` (${typeof value})`
+/** A wrong value for an error's text; an object or a function by its type alone. */
+export function show(value: unknown): string {
+  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return typeof value
+  return `\`${inspect(value)}\` (${typeof value})`
 }
 
 function invalid(message: string): UsageError {

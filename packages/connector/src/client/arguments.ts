@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { show } from '../options.ts'
 import { MAX_UINT32 } from '../protocol/constants.ts'
 
 /** Name or number of a space. */
@@ -14,6 +15,8 @@ export type KeyValue = readonly unknown[] | string | number | bigint | boolean |
 export type UpdateOperation =
   | readonly [operator: '+' | '-' | '&' | '|' | '^' | '=' | '!' | '#', field: number | string, argument: unknown]
   | readonly [operator: ':', field: number | string, position: number, cut: number, text: string]
+
+const PART_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'bigint', 'boolean'])
 
 export function checkName(argument: string, value: string | number): string | number {
   if (typeof value === 'string' && value !== '') return value
@@ -39,12 +42,10 @@ export function checkArray(argument: string, value: readonly unknown[]): readonl
 /** A key as its parts. */
 export function checkKey(key: KeyValue): readonly unknown[] {
   if (Array.isArray(key)) return key
-  const isPart = typeof key !== 'object' || key instanceof Uint8Array
-  if (isPart && key !== undefined && typeof key !== 'function' && typeof key !== 'symbol') return [key]
+  if (PART_TYPES.has(typeof key) || key instanceof Uint8Array) return [key]
   throw wrong('key', 'an array of parts, or one part', key)
 }
 
 function wrong(argument: string, expected: string, got: unknown): UsageError {
-  const shown = typeof got === 'object' || typeof got === 'function' ? typeof got : String(got)
-  return new UsageError('INVALID_ARGUMENT', `Expected \`${argument}\` to be ${expected}, got \`${shown}\` (${typeof got})`)
+  return new UsageError('INVALID_ARGUMENT', `Expected \`${argument}\` to be ${expected}, got ${show(got)}`)
 }

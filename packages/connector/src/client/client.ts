@@ -62,9 +62,12 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #traffic: Traffic = newTraffic()
   readonly #aborts = new AbortGroups()
   readonly #link: Link
-  readonly #commands = new Commands((options, build) => this.#request(options, build))
+  readonly #commands = new Commands(<R>(options: RequestOptions | undefined, build: () => Request<R>) =>
+    this.#request(options, build),
+  )
 
-  private constructor(options: ResolvedOptions) {
+  /** Use {@link connect}. */
+  constructor(options: ResolvedOptions) {
     super()
     this.#options = options
     const observer = {
@@ -148,12 +151,20 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /** Calls a function of the server, and gives all that it returns. */
-  call<R extends unknown[] = unknown[]>(functionName: string, args: readonly unknown[] = [], options?: CallOptions): Promise<R> {
+  call<R extends unknown[] = unknown[]>(
+    functionName: string,
+    args: readonly unknown[] = [],
+    options?: CallOptions,
+  ): Promise<R> {
     return this.#commands.call<R>(functionName, args, options)
   }
 
   /** Runs Lua on the server, with `args` as `...`, and gives all that it returns. */
-  eval<R extends unknown[] = unknown[]>(expression: string, args: readonly unknown[] = [], options?: CallOptions): Promise<R> {
+  eval<R extends unknown[] = unknown[]>(
+    expression: string,
+    args: readonly unknown[] = [],
+    options?: CallOptions,
+  ): Promise<R> {
     return this.#commands.eval<R>(expression, args, options)
   }
 
@@ -167,16 +178,16 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Closes the connection now. What is under way rejects with `CONNECTION_CLOSED`, and `error` as its cause. */
   destroy(error?: unknown): void {
-    if (error === undefined) return this.#link.destroy(undefined)
+    const facts = { retryable: false, sent: false, cause: error }
     const message = 'The client was destroyed'
-    this.#link.destroy(new ConnectionError('CONNECTION_CLOSED', message, { retryable: false, sent: false, cause: error }))
+    this.#link.destroy(error === undefined ? undefined : new ConnectionError('CONNECTION_CLOSED', message, facts))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  #request(options: RequestOptions | undefined, build: () => Request): Promise<unknown> {
+  #request<R>(options: RequestOptions | undefined, build: () => Request<R>): Promise<R> {
     try {
       const signal = options?.signal
       // The signal's own reason, whatever it is.
@@ -186,7 +197,8 @@ export class Client extends EventEmitter<ClientEvents> {
       const pending = new Pending(build(), limitMs, performance.now())
       if (signal !== undefined) pending.heed(signal, this.#aborts)
       this.#link.send(pending)
-      return pending.promise
+      // A Pending resolves with what its request makes of the reply.
+      return pending.promise as Promise<R>
     } catch (error) {
       return Promise.reject(error)
     }

@@ -49,12 +49,12 @@ export interface SelectOptions extends IndexOptions {
   readonly lazy?: LazyField | undefined
 }
 
-/** Sends a request; never throws. */
-export type Send = (options: RequestOptions | undefined, build: () => Request) => Promise<unknown>
+/** Builds a request and sends it; what either throws becomes a rejection. */
+export type Send = <R>(options: RequestOptions | undefined, build: () => Request<R>) => Promise<R>
 
 /**
  * The requests of IPROTO over any way to send them. Methods never throw: a wrong argument rejects with a
- * `UsageError`. The casts below say what each request's reply is; the types of rows are the caller's claim.
+ * `UsageError`. The types of rows and results are the caller's claim.
  */
 export class Commands {
   readonly #send: Send
@@ -64,7 +64,7 @@ export class Commands {
   }
 
   ping(options?: RequestOptions): Promise<void> {
-    return this.#send(options, () => new PingRequest()) as Promise<void>
+    return this.#send(options, () => new PingRequest())
   }
 
   select<T>(space: SpaceName, key: KeyValue | undefined, options: SelectOptions = {}): Promise<T[]> {
@@ -73,30 +73,24 @@ export class Commands {
       const parts = checkKey(key ?? [])
       const iterator = checkIterator(options.iterator ?? (parts.length === 0 ? 'all' : 'eq'))
       const range = { iterator, limit: checkUint32('limit', limit), offset: checkUint32('offset', offset) }
-      return new SelectRequest(checkName('space', space), checkName('index', index), parts, range, lazy)
-    }) as Promise<T[]>
+      return new SelectRequest<T>(checkName('space', space), checkName('index', index), parts, range, lazy)
+    })
   }
 
   get<T>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
     return this.#send(options, () => {
       const range = { iterator: ITERATORS.eq, limit: 2, offset: 0 }
       const index = checkName('index', options.index ?? 0)
-      return new GetRequest(checkName('space', space), index, checkKey(key), range, undefined)
-    }) as Promise<T | undefined>
+      return new GetRequest<T>(checkName('space', space), index, checkKey(key), range, undefined)
+    })
   }
 
   insert<T>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
-    return this.#send(
-      options,
-      () => new InsertRequest(checkName('space', space), checkArray('tuple', tuple)),
-    ) as Promise<T>
+    return this.#send(options, () => new InsertRequest<T>(checkName('space', space), checkArray('tuple', tuple)))
   }
 
   replace<T>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
-    return this.#send(
-      options,
-      () => new ReplaceRequest(checkName('space', space), checkArray('tuple', tuple)),
-    ) as Promise<T>
+    return this.#send(options, () => new ReplaceRequest<T>(checkName('space', space), checkArray('tuple', tuple)))
   }
 
   update<T>(
@@ -108,8 +102,8 @@ export class Commands {
     return this.#send(options, () => {
       const index = checkName('index', options.index ?? 0)
       const ops = checkArray('operations', operations)
-      return new UpdateRequest(checkName('space', space), index, checkKey(key), ops)
-    }) as Promise<T | undefined>
+      return new UpdateRequest<T>(checkName('space', space), index, checkKey(key), ops)
+    })
   }
 
   upsert(
@@ -121,28 +115,28 @@ export class Commands {
     return this.#send(options, () => {
       const ops = checkArray('operations', operations)
       return new UpsertRequest(checkName('space', space), checkArray('tuple', tuple), ops)
-    }) as Promise<void>
+    })
   }
 
   delete<T>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
     return this.#send(options, () => {
       const index = checkName('index', options.index ?? 0)
-      return new DeleteRequest(checkName('space', space), index, checkKey(key))
-    }) as Promise<T | undefined>
+      return new DeleteRequest<T>(checkName('space', space), index, checkKey(key))
+    })
   }
 
   call<R>(functionName: string, args: readonly unknown[], options?: CallOptions): Promise<R> {
     return this.#send(
       options,
-      () => new CallRequest(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
-    ) as Promise<R>
+      () => new CallRequest<R>(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
+    )
   }
 
   eval<R>(expression: string, args: readonly unknown[], options?: CallOptions): Promise<R> {
     return this.#send(
       options,
-      () => new EvalRequest(checkText('expression', expression), checkArray('args', args), options?.lazy),
-    ) as Promise<R>
+      () => new EvalRequest<R>(checkText('expression', expression), checkArray('args', args), options?.lazy),
+    )
   }
 }
 
@@ -150,5 +144,5 @@ function checkIterator(name: Iterator): number {
   const number: number | undefined = Object.hasOwn(ITERATORS, name) ? ITERATORS[name] : undefined
   if (number !== undefined) return number
   const names = Object.keys(ITERATORS).join(', ')
-  throw new UsageError('INVALID_ARGUMENT', `Expected \`iterator\` to be one of ${names}; got \`${String(name)}\``)
+  throw new UsageError('INVALID_ARGUMENT', `Expected \`iterator\` to be one of ${names}; got \`${name}\``)
 }

@@ -9,6 +9,7 @@ import type { ServerInfo } from '../protocol/features.ts'
 import { ReadViewRequest, type SchemaRows } from '../protocol/requests/read-view.ts'
 import { SpaceRequest } from '../protocol/requests/space-request.ts'
 import type { OpenTransport } from '../transport/transport.ts'
+import type { BackoffPolicy } from '../util/backoff.ts'
 import { OfflineQueue } from './offline-queue.ts'
 import { Reconnector } from './reconnect.ts'
 import { Schema } from './schema.ts'
@@ -117,17 +118,25 @@ export class Link implements ConnectionOwner {
 
   lost(error: TarantellaError, unsent: readonly Pending[]): void {
     this.#connection = undefined
-    if (this.#status === 'closed') return this.#refuse(unsent, error)
-    const parked = this.#awaitingSchema.clear()
+    const homeless = [...unsent, ...this.#awaitingSchema.clear()]
     const policy = this.#options.reconnect
-    if (this.#status === 'draining' || policy === undefined) {
-      this.#refuse([...unsent, ...parked], error)
-      const isDrained = error.code === 'CONNECTION_CLOSED'
-      if (!isDrained) this.#observer.disconnected(error)
-      return this.#close(isDrained ? undefined : error)
+    if (this.#status === 'closed') this.#refuse(homeless, error)
+    else if (this.#status === 'connected' && policy !== undefined) this.#reconnect(policy, error, homeless)
+    else {
+      // While draining, an end without a cause of its own is the one that was asked for.
+      const isLoss = error.code !== 'CONNECTION_CLOSED'
+      this.#refuse(homeless, error)
+      if (isLoss) this.#observer.disconnected(error)
+      this.#close(isLoss ? error : undefined)
     }
+  }
+
+  #reconnect(policy: BackoffPolicy, error: TarantellaError, homeless: readonly Pending[]): void {
     this.#status = 'reconnecting'
-    for (const pending of [...unsent, ...parked]) this.#readmit(pending, error)
+    for (const pending of homeless) {
+      if (this.#options.offlineQueueMax === 0) pending.reject(error)
+      else this.#offline.readmit(pending)
+    }
     this.#reconnector = new Reconnector(policy, {
       dial: () => this.#dial(),
       gaveUp: (reason) => this.#close(reason),
@@ -201,10 +210,7 @@ export class Link implements ConnectionOwner {
   async #dial(): Promise<void> {
     const credentials = await this.#credentials()
     if (this.#status === 'closed') throw closedError()
-    const connection = new Connection(
-      { ...this.#options, credentials, open: this.#open, traffic: this.#traffic },
-      this,
-    )
+    const connection = new Connection({ ...this.#options, credentials, open: this.#open, traffic: this.#traffic }, this)
     this.#connection = connection
     try {
       this.#onOpen(await connection.opened)
@@ -231,11 +237,6 @@ export class Link implements ConnectionOwner {
     // The guest has no password, and its session is what a connection begins with.
     if (user === undefined || (user === 'guest' && password === '')) return undefined
     return { user, password }
-  }
-
-  #readmit(pending: Pending, error: TarantellaError): void {
-    if (this.#options.offlineQueueMax === 0) pending.reject(error)
-    else this.#offline.readmit(pending)
   }
 
   #refuse(pendings: readonly Pending[], error: TarantellaError): void {

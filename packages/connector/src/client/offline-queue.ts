@@ -27,8 +27,8 @@ export class OfflineQueue implements Holder {
   /** Rejects the request with `OVERLOADED` if there is no place. */
   add(pending: Pending): void {
     if (pending.settled) return
-    if (this.#waiting.size < this.#max) return this.readmit(pending)
-    pending.reject(new ConnectionError('OVERLOADED', this.#whenFull, { retryable: true, sent: false }))
+    if (this.#waiting.size < this.#max) this.readmit(pending)
+    else pending.reject(new ConnectionError('OVERLOADED', this.#whenFull, { retryable: true, sent: false }))
   }
 
   /** Takes back a request that had been let in before: the bound does not count for it. */

@@ -1,3 +1,4 @@
+import { asConnectError } from '../connection/failures.ts'
 import type { TarantellaError } from '../errors.ts'
 import { type BackoffPolicy, backoffDelay } from '../util/backoff.ts'
 
@@ -40,13 +41,14 @@ export class Reconnector {
 
   #schedule(attempt: number, lastError: TarantellaError): void {
     const delay = backoffDelay(this.#policy, attempt, () => this.#owner.random())
-    if (delay === undefined) return this.#owner.gaveUp(lastError)
-    this.#timer = setTimeout(() => this.#try(attempt), delay)
+    if (delay === undefined) this.#owner.gaveUp(lastError)
+    else this.#timer = setTimeout(() => this.#try(attempt), delay)
   }
 
   #try(attempt: number): void {
-    this.#owner.dial().then(undefined, (error: TarantellaError) => {
+    this.#owner.dial().catch((reason: unknown) => {
       if (this.#stopped) return
+      const error = asConnectError(reason, 'the server')
       if (error.code === 'AUTH_FAILED') this.#owner.gaveUp(error)
       else this.#schedule(attempt + 1, error)
     })

@@ -110,5 +110,12 @@ function noSuchSpace(space: number | string): ServerError {
 
 function noSuchIndex(index: number | string, space: number | string): ServerError {
   const message = `No index '${index}' is defined in space '${space}'`
-  return new ServerError(errorCode(ErrorNumber.NO_SUCH_INDEX_NAME), ErrorNumber.NO_SUCH_INDEX_NAME, message, [], false, false)
+  return new ServerError(
+    errorCode(ErrorNumber.NO_SUCH_INDEX_NAME),
+    ErrorNumber.NO_SUCH_INDEX_NAME,
+    message,
+    [],
+    false,
+    false,
+  )
 }

@@ -5,9 +5,17 @@ import { assertGreetingBegins, GREETING_SIZE, parseGreeting } from '../protocol/
 import { beginRequest, endRequest } from '../protocol/header.ts'
 import type { Request } from '../protocol/request.ts'
 import { PingRequest } from '../protocol/requests/ping.ts'
-import { type Address, formatAddress } from '../transport/address.ts'
 import type { OpenTransport, Transport, TransportHandlers } from '../transport/transport.ts'
-import { asConnectError, connectFailed, connectionLost, connectTimeout, lostInFlight, protocolBroken, silent } from './failures.ts'
+import { type Address, formatAddress } from '../util/address.ts'
+import {
+  asConnectError,
+  connectFailed,
+  connectionLost,
+  connectTimeout,
+  lostInFlight,
+  protocolBroken,
+  silent,
+} from './failures.ts'
 import { type Credentials, shakeHands } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { InFlight } from './in-flight.ts'
@@ -121,10 +129,13 @@ export class Connection implements TransportHandlers {
 
   /** Waits for the replies to what is in flight, then ends. The owner sends nothing more. */
   drain(error: ConnectionError): Promise<void> {
-    if (this.#state !== 'open') return Promise.resolve(this.#end(error))
-    this.#state = 'draining'
     return new Promise((resolve) => {
-      this.#onDrained = () => resolve(this.#end(error))
+      this.#onDrained = () => {
+        this.#end(error)
+        resolve()
+      }
+      if (this.#state !== 'open') this.#onDrained()
+      else this.#state = 'draining'
       this.#checkDrained()
     })
   }

@@ -15,7 +15,12 @@ export function connectTimeout(where: string, step: Step, timeoutMs: number): Ti
 }
 
 /** The socket ended before there was a session. */
-export function connectFailed(where: string, step: Step, cause: Error | undefined, farewell: ServerError | undefined): ConnectionError {
+export function connectFailed(
+  where: string,
+  step: Step,
+  cause: Error | undefined,
+  farewell: ServerError | undefined,
+): ConnectionError {
   const advice = step === 'dialing' ? '; check that the server is running and listens there' : ''
   const reason = farewell?.message ?? (cause === undefined ? 'the peer closed the connection' : messageOf(cause))
   const message = `Cannot connect to ${where} while waiting for ${WAITING_FOR[step]}: ${reason}${advice}`
@@ -28,7 +33,7 @@ export function asConnectError(error: unknown, where: string): TarantellaError {
     const message = `The peer at ${where} does not speak IPROTO: ${error.message}`
     return new ConnectionError('NOT_TARANTOOL', message, { retryable: false, sent: false, cause: error })
   }
-  if (error instanceof TarantellaError) return error
+  if (isOurs(error)) return error
   return new ConnectionError('CONNECT_FAILED', `Cannot connect to ${where}: ${messageOf(error)}`, {
     retryable: true,
     sent: false,
@@ -37,7 +42,11 @@ export function asConnectError(error: unknown, where: string): TarantellaError {
 }
 
 /** An open connection has ended by itself. */
-export function connectionLost(where: string, cause: Error | undefined, farewell: ServerError | undefined): ConnectionError {
+export function connectionLost(
+  where: string,
+  cause: Error | undefined,
+  farewell: ServerError | undefined,
+): ConnectionError {
   const reason = farewell?.message ?? (cause === undefined ? 'the peer closed it' : messageOf(cause))
   const message = `The connection to ${where} was lost: ${reason}`
   return new ConnectionError('CONNECTION_LOST', message, { retryable: true, sent: false, cause: farewell ?? cause })
@@ -69,6 +78,11 @@ export function undecodable(cause: unknown): ProtocolError {
 
 export function closedError(): ConnectionError {
   return new ConnectionError('CONNECTION_CLOSED', 'The client is closed', { retryable: false, sent: false })
+}
+
+/** The brand's check says no more than that it is one of them, with any code. */
+function isOurs(error: unknown): error is TarantellaError {
+  return error instanceof TarantellaError
 }
 
 function messageOf(error: unknown): string {

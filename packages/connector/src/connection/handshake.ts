@@ -57,11 +57,15 @@ async function authenticate(
 }
 
 function refused(user: string, cause: ServerError): ConnectionError {
-  return new ConnectionError('AUTH_FAILED', `The server refused user "${user}": ${cause.message}; check user and password`, {
-    retryable: false,
-    sent: false,
-    cause,
-  })
+  return new ConnectionError(
+    'AUTH_FAILED',
+    `The server refused user "${user}": ${cause.message}; check user and password`,
+    {
+      retryable: false,
+      sent: false,
+      cause,
+    },
+  )
 }
 
 /** Such as error 116 while the server reads its snapshot. */

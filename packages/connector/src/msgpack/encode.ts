@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts'
 import { MAX_NESTING } from './nesting.ts'
-import { writeInteger, writeNumber } from './numbers.ts'
+import { writeDouble, writeInteger, writeNumber } from './numbers.ts'
 import { RawField, RawMsgpack } from './raw.ts'
 import { findUnencodable, hasNoForm } from './unencodable.ts'
 import { Double, Ext } from './values.ts'
@@ -58,18 +58,24 @@ function encodeFailed(value: unknown, name: string, cause: unknown): UsageError 
 function writeValue(writer: Writer, value: unknown, depth: number): void {
   switch (typeof value) {
     case 'number':
-      return writeNumber(writer, value)
+      writeNumber(writer, value)
+      break
     case 'string':
-      return writeText(writer, value)
+      writeText(writer, value)
+      break
     case 'boolean':
-      return writer.byte(value ? 0xc3 : 0xc2)
+      writer.byte(value ? 0xc3 : 0xc2)
+      break
     case 'undefined':
-      return writer.byte(0xc0)
+      writer.byte(0xc0)
+      break
     case 'bigint':
-      return writeBigint(writer, value)
+      writeBigint(writer, value)
+      break
     case 'object':
-      if (value === null) return writer.byte(0xc0)
-      return writeObject(writer, value, depth)
+      if (value === null) writer.byte(0xc0)
+      else writeObject(writer, value, depth)
+      break
     default:
       throw new NoForm()
   }
@@ -77,28 +83,22 @@ function writeValue(writer: Writer, value: unknown, depth: number): void {
 
 function writeObject(writer: Writer, value: object, depth: number): void {
   if (depth >= MAX_NESTING) throw new NoForm()
-  if (Array.isArray(value)) return writeArray(writer, value, depth)
+  if (Array.isArray(value)) writeArray(writer, value, depth)
   // Most objects are plain; one look at the prototype spares them the chain below.
-  if (Object.getPrototypeOf(value) === Object.prototype) return writeRecord(writer, value, depth)
-  if (ArrayBuffer.isView(value)) return writeBin(writer, value)
-  if (value instanceof RawMsgpack || value instanceof RawField) return writer.bytes(value.bytes)
-  if (value instanceof Map) return writeMap(writer, value, depth)
-  if (value instanceof Double) return writeDouble(writer, value.value)
-  if (value instanceof Ext) return writeExt(writer, value)
-  if (hasNoForm(value)) throw new NoForm()
-  writeRecord(writer, value, depth)
-}
-
-function writeDouble(writer: Writer, value: number): void {
-  writer.reserve(9)
-  writer.buffer[writer.length] = 0xcb
-  writer.view.setFloat64(writer.length + 1, value)
-  writer.length += 9
+  else if (Object.getPrototypeOf(value) === Object.prototype) writeRecord(writer, value, depth)
+  else if (ArrayBuffer.isView(value)) writeBin(writer, value)
+  else if (value instanceof RawMsgpack || value instanceof RawField) writer.bytes(value.bytes)
+  else if (value instanceof Map) writeMap(writer, value, depth)
+  else if (value instanceof Double) writeDouble(writer, value.value)
+  else if (value instanceof Ext) writeExt(writer, value)
+  else if (hasNoForm(value)) throw new NoForm()
+  else writeRecord(writer, value, depth)
 }
 
 function writeBigint(writer: Writer, value: bigint): void {
   if (value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)) {
-    return writeInteger(writer, Number(value))
+    writeInteger(writer, Number(value))
+    return
   }
   if (BigInt.asUintN(64, value) === value) {
     writer.reserve(9)
@@ -114,17 +114,22 @@ function writeBigint(writer: Writer, value: bigint): void {
 
 /** Writes a str. */
 export function writeText(writer: Writer, text: string): void {
+  if (text.length > SHORT_TEXT || !writeShortAscii(writer, text)) writeLongText(writer, text)
+}
+
+/** False, with nothing written, if the text is not ASCII. */
+function writeShortAscii(writer: Writer, text: string): boolean {
   const units = text.length
-  if (units > SHORT_TEXT) return writeLongText(writer, text)
-  writer.reserve(2 + units * 3)
+  writer.reserve(1 + units)
   const { buffer, length } = writer
   for (let i = 0; i < units; i++) {
     const unit = text.charCodeAt(i)
-    if (unit >= 0x80) return writeLongText(writer, text)
+    if (unit >= 0x80) return false
     buffer[length + 1 + i] = unit
   }
   buffer[length] = 0xa0 | units
   writer.length = length + 1 + units
+  return true
 }
 
 function writeLongText(writer: Writer, text: string): void {

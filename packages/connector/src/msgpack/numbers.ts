@@ -4,7 +4,12 @@ const TWO_32 = 0x1_0000_0000
 
 /** Writes a number: int or uint if it is a safe integer and not -0, else float64. */
 export function writeNumber(writer: Writer, value: number): void {
-  if (Number.isSafeInteger(value) && (value !== 0 || 1 / value > 0)) return writeInteger(writer, value)
+  if (Number.isSafeInteger(value) && (value !== 0 || 1 / value > 0)) writeInteger(writer, value)
+  else writeDouble(writer, value)
+}
+
+/** Writes float64. */
+export function writeDouble(writer: Writer, value: number): void {
   writer.reserve(9)
   writer.buffer[writer.length] = 0xcb
   writer.view.setFloat64(writer.length + 1, value)

@@ -76,6 +76,7 @@ function* partsOf(value: object): Generator<readonly [key: string, part: unknown
       yield [`.get(${typeof key === 'string' ? `'${key}'` : String(key)})`, part]
     }
   } else {
-    for (const [key, part] of Object.entries(value)) yield [/^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, part]
+    for (const [key, part] of Object.entries(value))
+      yield [/^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, part]
   }
 }

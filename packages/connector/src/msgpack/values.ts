@@ -8,7 +8,10 @@ export class Ext {
 
   constructor(type: number, data: Uint8Array) {
     if (!Number.isInteger(type) || type < -128 || type > 127) {
-      throw new UsageError('INVALID_ARGUMENT', `Expected \`type\` to be an integer from -128 to 127, got \`${String(type)}\``)
+      throw new UsageError(
+        'INVALID_ARGUMENT',
+        `Expected \`type\` to be an integer from -128 to 127, got \`${String(type)}\``,
+      )
     }
     this.type = type
     this.data = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength)

@@ -42,7 +42,10 @@ export function beginRequest(writer: Writer, type: number, sync: number, schemaV
 export function endRequest(writer: Writer, start: number, maxFrameBytes: number): void {
   const size = writer.length - start - SIZE_PREFIX
   if (size > maxFrameBytes) {
-    throw new UsageError('REQUEST_TOO_LARGE', `A request of ${size} bytes is above \`maxFrameBytes\` (${maxFrameBytes})`)
+    throw new UsageError(
+      'REQUEST_TOO_LARGE',
+      `A request of ${size} bytes is above \`maxFrameBytes\` (${maxFrameBytes})`,
+    )
   }
   writer.view.setUint32(start + 1, size)
 }

@@ -45,13 +45,17 @@ export function readBody(reader: Reader): ReadonlyMap<number, unknown> {
 /** The error that a reply of this type carries. `runsCode`: the request was a call or an eval. */
 export function readError(reader: Reader, type: number, runsCode: boolean): ServerError {
   if ((type & ReplyType.ERROR_BIT) === 0) {
-    throw new ProtocolError('PROTOCOL_ERROR', `Unknown type of reply 0x${type.toString(16)}`, { retryable: false, sent: true })
+    throw new ProtocolError('PROTOCOL_ERROR', `Unknown type of reply 0x${type.toString(16)}`, {
+      retryable: false,
+      sent: true,
+    })
   }
   const number = type & (ReplyType.ERROR_BIT - 1)
   const body = readBody(reader)
   const message = asText(body.get(Key.ERROR_24))
   const frames = framesOf(body.get(Key.ERROR))
-  if (frames.length === 0) frames.push({ type: 'ClientError', file: '', line: 0, message, errno: 0, number, fields: {} })
+  if (frames.length === 0)
+    frames.push({ type: 'ClientError', file: '', line: 0, message, errno: 0, number, fields: {} })
   return new ServerError(errorCode(number), number, message, frames, isRetryable(number, runsCode))
 }
 

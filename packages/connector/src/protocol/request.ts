@@ -1,10 +1,10 @@
-import type { Reader } from '../msgpack/reader.ts'
 import type { LazyField } from '../msgpack/lazy.ts'
+import type { Reader } from '../msgpack/reader.ts'
 import type { Writer } from '../msgpack/writer.ts'
 import { readData } from './reply.ts'
 
-/** A request of IPROTO: how its body is written, and what its reply means. */
-export abstract class Request {
+/** A request of IPROTO: how its body is written, and what its reply means. `R` is what the caller gets. */
+export abstract class Request<R = unknown> {
   abstract readonly type: number
   /** Whether it runs the server's or the user's Lua, so that an error may come after an effect. */
   readonly runsCode: boolean = false
@@ -15,12 +15,10 @@ export abstract class Request {
   abstract writeBody(writer: Writer): void
 
   /** Decodes the body of the reply, which `reader` stands at, and gives what the caller gets. */
-  readReply(reader: Reader, _schemaVersion: number): unknown {
+  readReply(reader: Reader, _schemaVersion: number): R {
     return this.result(readData(reader, this.lazy))
   }
 
-  /** What the caller gets of the reply's values. */
-  protected result(data: readonly unknown[]): unknown {
-    return data
-  }
+  /** What the caller gets of the reply's values; that they have the type which the caller claims is not checked. */
+  protected abstract result(data: readonly unknown[]): R
 }

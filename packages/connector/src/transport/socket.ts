@@ -1,5 +1,5 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
-import type { Address } from './address.ts'
+import type { Address } from '../util/address.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
 
 /** First probe of an idle TCP connection; the connection's own ping usually comes before. */
@@ -26,7 +26,13 @@ export function openSocket(address: Address, handlers: TransportHandlers, onConn
 function socketOptions(address: Address): NetConnectOpts {
   if ('path' in address) return { path: address.path }
   // Requests are joined before they are written; Nagle's algorithm would only delay them.
-  return { host: address.host, port: address.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
+  return {
+    host: address.host,
+    port: address.port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  }
 }
 
 class SocketTransport implements Transport {

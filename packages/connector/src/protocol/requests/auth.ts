@@ -8,7 +8,7 @@ import { Request } from '../request.ts'
  * AUTH body = { USER_NAME: str, TUPLE: ["chap-sha1", <scramble, 20 bytes as str>] }
  */
 
-export class AuthRequest extends Request {
+export class AuthRequest extends Request<undefined> {
   readonly type: number = RequestType.AUTH
   readonly #user: string
   readonly #scramble: Buffer
@@ -29,5 +29,9 @@ export class AuthRequest extends Request {
     // A str by its header; the bytes are not text.
     writer.byte(0xa0 | this.#scramble.length)
     writer.bytes(this.#scramble)
+  }
+
+  protected override result(): undefined {
+    return undefined
   }
 }

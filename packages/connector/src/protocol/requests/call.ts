@@ -10,7 +10,7 @@ import { Request } from '../request.ts'
  * Reply     = { DATA: [returned value, …] }
  */
 
-abstract class CodeRequest extends Request {
+abstract class CodeRequest<R> extends Request<R> {
   override readonly runsCode: boolean = true
   readonly #key: number
   readonly #text: string
@@ -31,9 +31,14 @@ abstract class CodeRequest extends Request {
     writer.byte(Key.TUPLE)
     encodeInto(writer, this.#args, 'args')
   }
+
+  protected override result(data: readonly unknown[]): R {
+    // The caller says what the function returns.
+    return data as R
+  }
 }
 
-export class CallRequest extends CodeRequest {
+export class CallRequest<R> extends CodeRequest<R> {
   readonly type: number = RequestType.CALL
 
   constructor(functionName: string, args: readonly unknown[], lazy: LazyField | undefined) {
@@ -41,7 +46,7 @@ export class CallRequest extends CodeRequest {
   }
 }
 
-export class EvalRequest extends CodeRequest {
+export class EvalRequest<R> extends CodeRequest<R> {
   readonly type: number = RequestType.EVAL
 
   constructor(expression: string, args: readonly unknown[], lazy: LazyField | undefined) {

@@ -8,7 +8,7 @@ import { SpaceRequest } from './space-request.ts'
  * Reply       = { DATA: [the tuple that was there] }, or { DATA: [] }
  */
 
-export class DeleteRequest extends SpaceRequest {
+export class DeleteRequest<T> extends SpaceRequest<T | undefined> {
   readonly type: number = RequestType.DELETE
   readonly #key: readonly unknown[]
 
@@ -25,7 +25,8 @@ export class DeleteRequest extends SpaceRequest {
     encodeInto(writer, this.#key, 'key')
   }
 
-  protected override result(data: readonly unknown[]): unknown {
-    return data[0]
+  protected override result(data: readonly unknown[]): T | undefined {
+    // The caller says what its tuples are.
+    return data[0] as T | undefined
   }
 }

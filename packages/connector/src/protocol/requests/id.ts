@@ -19,7 +19,7 @@ export interface Identity {
 /** What a server without IPROTO_ID is. */
 export const NO_IDENTITY: Identity = { protocol: 0, features: new Set() }
 
-export class IdRequest extends Request {
+export class IdRequest extends Request<Identity> {
   readonly type: number = RequestType.ID
 
   override writeBody(writer: Writer): void {
@@ -38,5 +38,9 @@ export class IdRequest extends Request {
       if (key === Key.FEATURES) features = featuresFrom(value)
     }
     return { protocol, features }
+  }
+
+  protected override result(): Identity {
+    return NO_IDENTITY
   }
 }

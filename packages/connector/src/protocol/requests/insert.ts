@@ -8,7 +8,7 @@ import { SpaceRequest } from './space-request.ts'
  * Reply                     = { DATA: [tuple] }
  */
 
-abstract class StoreRequest extends SpaceRequest {
+abstract class StoreRequest<T> extends SpaceRequest<T> {
   readonly #tuple: readonly unknown[]
 
   constructor(space: number | string, tuple: readonly unknown[]) {
@@ -23,15 +23,16 @@ abstract class StoreRequest extends SpaceRequest {
     encodeInto(writer, this.#tuple, 'tuple')
   }
 
-  protected override result(data: readonly unknown[]): unknown {
-    return data[0]
+  protected override result(data: readonly unknown[]): T {
+    // The caller says what its tuples are.
+    return data[0] as T
   }
 }
 
-export class InsertRequest extends StoreRequest {
+export class InsertRequest<T> extends StoreRequest<T> {
   readonly type: number = RequestType.INSERT
 }
 
-export class ReplaceRequest extends StoreRequest {
+export class ReplaceRequest<T> extends StoreRequest<T> {
   readonly type: number = RequestType.REPLACE
 }

@@ -1,17 +1,16 @@
-import type { Reader } from '../../msgpack/reader.ts'
 import { RequestType } from '../constants.ts'
 import { Request } from '../request.ts'
 
 /* PING body = nothing */
 
-export class PingRequest extends Request {
+export class PingRequest extends Request<undefined> {
   readonly type: number = RequestType.PING
 
   override writeBody(): void {
     // A ping has no body.
   }
 
-  override readReply(_reader: Reader): undefined {
+  protected override result(): undefined {
     return undefined
   }
 }

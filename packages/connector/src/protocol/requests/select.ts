@@ -18,7 +18,7 @@ export interface Range {
   readonly offset: number
 }
 
-export class SelectRequest extends SpaceRequest {
+export abstract class RangeRequest<R> extends SpaceRequest<R> {
   readonly type: number = RequestType.SELECT
   readonly #key: readonly unknown[]
   readonly #range: Range
@@ -51,16 +51,32 @@ export class SelectRequest extends SpaceRequest {
   }
 }
 
+export class SelectRequest<T> extends RangeRequest<T[]> {
+  protected override result(data: readonly unknown[]): T[] {
+    // The caller says what its tuples are.
+    return data as T[]
+  }
+}
+
 /** A select of which the caller gets the one tuple, or undefined; its limit is 2, so that a second one is seen. */
-export class GetRequest extends SelectRequest {
-  protected override result(data: readonly unknown[]): unknown {
+// What the caller gets is told by the type parameter alone, as with the other requests.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+export class GetRequest<T> extends RangeRequest<T | undefined> {
+  protected override result(data: readonly unknown[]): T | undefined {
     if (data.length > 1) throw moreThanOneTuple()
-    return data[0]
+    // The caller says what its tuples are.
+    return data[0] as T | undefined
   }
 }
 
 /** What the server's own `get` says. */
 function moreThanOneTuple(): ServerError {
   const number = ErrorNumber.MORE_THAN_ONE_TUPLE
-  return new ServerError(errorCode(number), number, "Get() doesn't support partial keys and non-unique indexes", [], false)
+  return new ServerError(
+    errorCode(number),
+    number,
+    "Get() doesn't support partial keys and non-unique indexes",
+    [],
+    false,
+  )
 }

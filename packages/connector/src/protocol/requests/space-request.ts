@@ -15,7 +15,7 @@ export interface ResolvedTarget {
  * A request to a space, and to an index of it, each by number or by name. Whoever sends it says first what
  * goes out: numbers from the schema (`useNumbers`), or the names themselves (`useNames`, since 3.0).
  */
-export abstract class SpaceRequest extends Request {
+export abstract class SpaceRequest<R = unknown> extends Request<R> {
   /** As the caller gave them. */
   readonly space: number | string
   readonly index: number | string

@@ -9,17 +9,12 @@ import { SpaceRequest } from './space-request.ts'
  * Reply       = { DATA: [the tuple as it is now] }, or { DATA: [] } where there was none
  */
 
-export class UpdateRequest extends SpaceRequest {
+export class UpdateRequest<T> extends SpaceRequest<T | undefined> {
   readonly type: number = RequestType.UPDATE
   readonly #key: readonly unknown[]
   readonly #operations: readonly unknown[]
 
-  constructor(
-    space: number | string,
-    index: number | string,
-    key: readonly unknown[],
-    operations: readonly unknown[],
-  ) {
+  constructor(space: number | string, index: number | string, key: readonly unknown[], operations: readonly unknown[]) {
     super(space, index)
     this.#key = key
     this.#operations = operations
@@ -35,7 +30,8 @@ export class UpdateRequest extends SpaceRequest {
     encodeInto(writer, this.#operations, 'operations')
   }
 
-  protected override result(data: readonly unknown[]): unknown {
-    return data[0]
+  protected override result(data: readonly unknown[]): T | undefined {
+    // The caller says what its tuples are.
+    return data[0] as T | undefined
   }
 }

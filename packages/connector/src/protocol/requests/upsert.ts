@@ -8,7 +8,7 @@ import { SpaceRequest } from './space-request.ts'
  * Reply       = { DATA: [] }
  */
 
-export class UpsertRequest extends SpaceRequest {
+export class UpsertRequest extends SpaceRequest<undefined> {
   readonly type: number = RequestType.UPSERT
   readonly #tuple: readonly unknown[]
   readonly #operations: readonly unknown[]
