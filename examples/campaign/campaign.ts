@@ -9,13 +9,13 @@ import { putPushes } from './put-pushes.ts'
 import { QueueServer } from './queue-server.ts'
 import { PLATFORMS, type Recipient } from './recipients.ts'
 import { RunFolder } from './run-folder.ts'
-import { type DayPlan, planDay } from './schedule.ts'
+import { planDay } from './schedule.ts'
 import { Senders } from './senders.ts'
 
 /** All pushes are put before the first is due: the server takes several times as many a second. */
 const LEAD_MS = 1_000
 const PUTS_PER_MS = 10
-/** The share of the campaign after which the server is killed. */
+/** The share of deliveries after which the server is killed: others are under way then. */
 const KILL_AT = 0.4
 /** What is not delivered so long after the last due moment is lost. */
 const GRACE_MS = 30_000
@@ -89,8 +89,8 @@ async function deliver(recipients: readonly Recipient[], run: Run): Promise<Camp
   view.note(
     `${recipients.length} pushes put ahead in ${putSeconds.toFixed(2)} s, due at 09:00 local time on ${options.date}`,
   )
-  const kill = options.killServer ? killInMidRun(plan, run) : Promise.resolve()
-  await within(plan.lastDueAt + GRACE_MS - Date.now(), Promise.all([ledger.completed, kill]), signal)
+  const kill = options.killServer ? killInMidRun(ledger, run) : Promise.resolve()
+  await within(plan.lastDueAt + GRACE_MS - Date.now(), Promise.all([ledger.whenDelivered(), kill]), signal)
   await drain(producer, signal)
   await senders.close()
   await monitor.refresh()
@@ -98,9 +98,9 @@ async function deliver(recipients: readonly Recipient[], run: Run): Promise<Camp
   return { totals: ledger.totals(), seconds, serverKills: options.killServer ? 1 : 0 }
 }
 
-async function killInMidRun(plan: DayPlan, { server, view, signal }: Run): Promise<void> {
-  const killAt = plan.firstDueAt + (plan.lastDueAt - plan.firstDueAt) * KILL_AT
-  await pause(Math.max(killAt - Date.now(), 0), signal)
+async function killInMidRun(ledger: Ledger, { server, view, signal }: Run): Promise<void> {
+  await ledger.whenDelivered(Math.ceil(ledger.size * KILL_AT))
+  if (signal.aborted) return
   await server.kill()
   const killedAt = performance.now()
   view.note('the queue server is killed (SIGKILL), and started again')

@@ -41,20 +41,15 @@ export interface RecentDeliveries {
  * and takes nothing from the queue's word. Times are milliseconds since 1970.
  */
 export class Ledger {
-  /** Resolves when the last recipient's push is accepted. */
-  readonly completed: Promise<void>
   readonly #entries = new Map<string, Entry>()
   readonly #recent = new Map<Platform, number[]>()
   readonly #planned = new Map<Platform, number>()
   readonly #delivered = new Map<Platform, number>()
-  #complete: () => void = () => {}
+  #waiters: { readonly count: number; readonly resolve: () => void }[] = []
   #retries = 0
   #duplicates = 0
 
   constructor(pushes: Iterable<PlannedPush>) {
-    this.completed = new Promise((resolve) => {
-      this.#complete = resolve
-    })
     for (const { recipient, tube, dueAt } of pushes) {
       this.#entries.set(recipient.id, {
         tube,
@@ -99,7 +94,15 @@ export class Ledger {
     const recent = this.#recent.get(entry.tube) ?? []
     recent.push(entry.latenessMs)
     this.#recent.set(entry.tube, recent)
-    if (this.delivered === this.#entries.size) this.#complete()
+    this.#wake(this.delivered)
+  }
+
+  /** Resolves when so many recipients have got their push; by default all. */
+  whenDelivered(count: number = this.#entries.size): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push({ count, resolve })
+      this.#wake(this.delivered)
+    })
   }
 
   get delivered(): number {
@@ -123,6 +126,10 @@ export class Ledger {
     return { delivered: latenessMs.length, latenessMs }
   }
 
+  get size(): number {
+    return this.#entries.size
+  }
+
   totals(): LedgerTotals {
     const entries = [...this.#entries.values()]
     const latenessMs = entries.filter(({ accepted }) => accepted > 0).map((entry) => entry.latenessMs)
@@ -136,6 +143,11 @@ export class Ledger {
       retries: this.#retries,
       latenessMs,
     }
+  }
+
+  #wake(delivered: number): void {
+    for (const { resolve } of this.#waiters.filter(({ count }) => count <= delivered)) resolve()
+    this.#waiters = this.#waiters.filter(({ count }) => count > delivered)
   }
 }
 

@@ -52,7 +52,7 @@ describe('the gateway', () => {
     const [id = ''] = idsWhere(false, 1)
     const { ledger, service } = await start([id])
     await service.send(push(id), never())
-    await ledger.completed
+    await ledger.whenDelivered()
     expect(ledger.totals()).toMatchObject({ delivered: 1, lost: 0, retries: 0, duplicates: 0 })
   })
 
@@ -123,6 +123,24 @@ describe('the ledger', () => {
       ledger.accept('a', now)
     }
     expect(ledger.totals()).toMatchObject({ delivered: 1, duplicates: 1, retries: 0, latenessMs: [10] })
+  })
+
+  test('tells when so many recipients have got their push, duplicates not counted', async () => {
+    const ledger = new Ledger([planned('a'), planned('b'), planned('c')])
+    const told: string[] = []
+    void ledger.whenDelivered(2).then(() => told.push('two'))
+    void ledger.whenDelivered().then(() => told.push('all'))
+    for (const [id, expected] of [
+      ['a', []],
+      ['a', []],
+      ['b', ['two']],
+      ['c', ['two', 'all']],
+    ] as const) {
+      ledger.accept(id, 1)
+      await Promise.resolve()
+      expect(told).toEqual(expected)
+    }
+    await ledger.whenDelivered(1)
   })
 
   test('gives each delivery once to whoever asks what is new', () => {
