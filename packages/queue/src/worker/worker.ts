@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events'
+import { EventEmitter, setMaxListeners } from 'node:events'
 import PQueue from 'p-queue'
 import { QueueError } from '../errors.ts'
 import { requireInteger } from '../options.ts'
@@ -87,13 +87,16 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
   /** Use {@link Tube.work}. */
   constructor(home: TaskHome, handler: Handler<T>, options: WorkerOptions, context: WorkerContext) {
     super()
-    if (typeof handler !== 'function') throw new TypeError(`Expected \`handler\` to be a function, got ${typeof handler}`)
+    if (typeof handler !== 'function')
+      throw new TypeError(`Expected \`handler\` to be a function, got ${typeof handler}`)
     this.#home = home
     this.#handler = handler
     this.#options = resolveWorkerOptions(options)
     this.#context = context
     this.#handlers = new PQueue({ concurrency: this.#options.concurrency })
     this.#prefetch = new Prefetch(context.options.maxBatch, context.clock.now())
+    // Every handler that runs may listen, by fetch for one: many listeners are no leak here.
+    setMaxListeners(0, this.#handlerAbort.signal)
     context.workers.add(this)
     this.finished = this.#run()
   }
@@ -204,7 +207,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
     await this.#giveBackPrefetched()
     const idle = this.#slots.onIdle()
     if (!(await this.#within(graceMs, idle))) {
-      this.#handlerAbort.abort(new QueueError('QUEUE_CLOSED', `The worker was closed, and its handlers did not end within ${graceMs} ms`))
+      this.#handlerAbort.abort(
+        new QueueError('QUEUE_CLOSED', `The worker was closed, and its handlers did not end within ${graceMs} ms`),
+      )
       if (!(await this.#within(ABORT_GRACE_MS, idle))) await this.#releaseHeld()
     }
     this.#state = 'stopped'
