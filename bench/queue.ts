@@ -58,7 +58,7 @@ const server = await startTarantool({
   env: { TARANTELLA_ADMIN_PASSWORD: 'secret', TARANTELLA_TUBES: 'one:fifottl,many:fifottl' },
 })
 try {
-  const client = await connect(`tarantool://admin:secret@127.0.0.1:${server.port}`)
+  const client = await connect(`tarantool://queue_admin:secret@127.0.0.1:${server.port}`)
   const queue = new Queue(client)
   const cases: Case[] = [
     { subject: 'tarantella', name: 'cycle, one request at a time', inFlight: 1, operations: 3000, run: (n) => oneByOne(queue, n) },

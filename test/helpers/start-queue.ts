@@ -25,7 +25,9 @@ export async function startQueue(tubes: string, env: Readonly<Record<string, str
       ...env,
     },
   })
-  const uriOf = (role: Role): string => `tarantool://${role}:pw-${role}@127.0.0.1:${server.port}`
+  // `admin` itself is Tarantool's superuser.
+  const userOf = (role: Role): string => (role === 'admin' ? 'queue_admin' : role)
+  const uriOf = (role: Role): string => `tarantool://${userOf(role)}:pw-${role}@127.0.0.1:${server.port}`
   const queue = async (role: Role = 'admin'): Promise<Queue> => {
     const opened = await Queue.connect(uriOf(role))
     onTestFinished(() => opened.close({ graceMs: 0 }))
