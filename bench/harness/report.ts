@@ -21,14 +21,22 @@ export interface Report {
 }
 
 export function makeReport(versions: Readonly<Record<string, string>>, results: readonly Result[]): Report {
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) }
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  }
   return { machine, versions: { node: process.version, ...versions }, results }
 }
 
 /** Prints a table on stdout; absolute numbers are this machine's at this moment, ratios travel better. */
 export function printReport(report: Report): void {
   const { cpu, cores, memoryGiB } = report.machine
-  print(`${cpu}, ${cores} cores, ${memoryGiB} GiB; ${Object.entries(report.versions).map((pair) => pair.join(' ')).join(', ')}`)
+  print(
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB; ${Object.entries(report.versions)
+      .map((pair) => pair.join(' '))
+      .join(', ')}`,
+  )
   const rows = report.results.map((r) => [
     r.subject,
     r.case,

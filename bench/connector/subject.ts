@@ -1,0 +1,26 @@
+import type { Operation } from './operations.ts'
+
+/** Somebody who can send the requests. */
+export interface Subject extends AsyncDisposable {
+  readonly name: string
+  /** Sends one of each kind and checks its reply. */
+  verify(): Promise<void>
+  /** Sends so many requests, keeping `inFlight` of them under way, and returns with the last reply. */
+  run(operation: Operation, inFlight: number, requests: number): Promise<void>
+}
+
+/** A promise-based client: what it gives for each operation, with `i` counting the requests. */
+export type Requests = Readonly<Record<Operation, (i: number) => Promise<unknown>>>
+
+/** Keeps `inFlight` promises going the way users do: each awaits its own reply before it asks again. */
+export async function keepInFlight(
+  request: (i: number) => Promise<unknown>,
+  inFlight: number,
+  requests: number,
+): Promise<void> {
+  let next = 0
+  const loop = async (): Promise<void> => {
+    while (next < requests) await request(next++)
+  }
+  await Promise.all(Array.from({ length: inFlight }, loop))
+}
