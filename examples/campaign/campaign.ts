@@ -56,11 +56,17 @@ export async function runCampaign(
   const fail = (error: Error): void => failure.abort(error)
   const signal = AbortSignal.any([stop, failure.signal])
   await using folder = await RunFolder.open(options.dataDir)
+  await using server = await QueueServer.start({ folder: folder.path, tubes: PLATFORMS, onUnexpectedExit: fail })
+  const keepFolder = (): void => {
+    folder.keep()
+    view.note(`the server's data and log are in ${folder.path}`)
+  }
   try {
-    await using server = await QueueServer.start({ folder: folder.path, tubes: PLATFORMS, onUnexpectedExit: fail })
-    return await deliver(recipients, { options, view, server, signal, fail })
+    const result = await deliver(recipients, { options, view, server, signal, fail })
+    if (result.totals.lost > 0) keepFolder()
+    return result
   } catch (error) {
-    if (!stop.aborted) folder.keep()
+    if (!stop.aborted) keepFolder()
     throw error
   }
 }

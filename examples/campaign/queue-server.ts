@@ -117,9 +117,7 @@ export class QueueServer {
 
   readonly #exited = (code: number | null, signal: string | null): void => {
     this.#child = undefined
-    this.#options.onUnexpectedExit(
-      new Error(`the queue server has ended by itself with ${signal ?? `code ${code}`}; see ${this.#logFile}`),
-    )
+    this.#options.onUnexpectedExit(new Error(`the queue server has ended by itself with ${signal ?? `code ${code}`}`))
   }
 
   /** The last resort, should the process end without disposing of this object. */

@@ -26,9 +26,10 @@ interface RunningCampaign {
   readonly line: (pattern: RegExp) => Promise<string>
 }
 
-function start(args: readonly string[]): RunningCampaign {
+function start(args: readonly string[], environment: NodeJS.ProcessEnv = {}): RunningCampaign {
   const child = spawn(process.execPath, ['--import', 'tsx', 'examples/campaign/main.ts', ...args], {
     cwd: REPOSITORY,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => {
@@ -87,6 +88,25 @@ function refusalsOf(count: number): number {
     for (let attempt = 1; isRefused(`u${String(i).padStart(5, '0')}`, attempt); attempt++) refusals++
   }
   return refusals
+}
+
+/** The process ids of a process's children, by ps, which Linux and macOS have. */
+async function childrenOf(pid: number | undefined): Promise<number[]> {
+  const ps = spawn('ps', ['-A', '-o', 'ppid=,pid='], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const pids: number[] = []
+  for await (const line of createInterface({ input: ps.stdout })) {
+    const [parent, child] = line.trim().split(/\s+/).map(Number)
+    if (parent === pid && child !== undefined && child !== ps.pid) pids.push(child)
+  }
+  return pids
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 /** The data folders of runs that have not removed theirs. */
@@ -167,12 +187,40 @@ describe('a campaign that is stopped', () => {
     const before = await leftFolders()
     const campaign = start(['--day-seconds', '600', '--recipients', await recipientsFile(100)])
     await campaign.line(/pushes put ahead/)
+    const [server = 0, ...others] = await childrenOf(campaign.child.pid)
+    expect({ server: isAlive(server), others }).toEqual({ server: true, others: [] })
     campaign.child.kill('SIGINT')
     const { code, stderr } = await campaign.finished
     expect(code, stderr).toBe(130)
     expect(stderr).toBe('campaign: stopped by SIGINT\n')
-    expect(await leftFolders()).toEqual(before)
+    expect(isAlive(server)).toBe(false)
+    expect(before).toEqual(expect.arrayContaining(await leftFolders()))
   })
+
+  test('by the death of its server ends with exit code 1 and says where the data is', async () => {
+    const campaign = start(['--day-seconds', '600', '--recipients', await recipientsFile(100)])
+    await campaign.line(/pushes put ahead/)
+    const [server = 0] = await childrenOf(campaign.child.pid)
+    process.kill(server, 'SIGKILL')
+    const { code, stdout, stderr } = await campaign.finished
+    expect(code, stderr).toBe(1)
+    expect(stderr).toBe('campaign: the queue server has ended by itself with SIGKILL\n')
+    const folder = /data and log are in (.+)\n/.exec(stdout)?.[1] ?? ''
+    expect(await readdir(folder)).toEqual(['data', 'server.log'])
+    await rm(folder, { recursive: true })
+  })
+})
+
+test('a program that is no Tarantool ends with exit code 1 and the end of its log', async () => {
+  const program = join(await temporaryFolder(), 'tarantool')
+  await writeFile(program, '#!/bin/sh\necho "disk is full" >&2\nexit 3\n', { mode: 0o755 })
+  const before = await leftFolders()
+  const { code, stderr } = await start(['--recipients', await recipientsFile(10)], { TARANTOOL_BIN: program }).finished
+  expect(code).toBe(1)
+  expect(stderr).toBe(
+    'campaign: the queue server did not start: it ended with code 3; its log ends with:\ndisk is full\n',
+  )
+  expect(before).toEqual(expect.arrayContaining(await leftFolders()))
 })
 
 describe('what cannot be used', () => {
