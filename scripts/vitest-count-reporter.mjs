@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 
 /**
  * Writes the outcome of a vitest run as `{passed, failed, skipped}` to the file that
- * `TARANTELLA_COUNTS_FILE` names. An error outside of any test, a hook that failed, and a file
+ * `VITEST_COUNTS_FILE` names. An error outside of any test, a hook that failed, and a file
  * that could not be loaded count as one failure each.
  */
 export class CountReporter {
@@ -17,7 +17,7 @@ export class CountReporter {
       for (const suite of module.children.allSuites()) counts.failed += suite.errors().length
       for (const test of module.children.allTests()) counts[keyOf(test.result().state)] += 1
     }
-    const file = process.env.TARANTELLA_COUNTS_FILE
+    const file = process.env.VITEST_COUNTS_FILE
     if (file) writeFileSync(file, JSON.stringify(counts))
   }
 }

@@ -23,7 +23,7 @@ export async function runVitest(project, tarantool) {
   ]
   const { code } = await runCommand(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), ...args], {
     cwd: ROOT,
-    env: { ...process.env, TARANTOOL_BIN: tarantool, TARANTELLA_COUNTS_FILE: countsFile },
+    env: { ...process.env, TARANTOOL_BIN: tarantool, VITEST_COUNTS_FILE: countsFile },
   })
   const counts = readCounts(countsFile)
   rmSync(folder, { recursive: true, force: true })

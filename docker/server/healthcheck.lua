@@ -16,10 +16,10 @@ end
 
 --- Name and password of the first user that has one, or nil.
 local function credentials()
-    for _, user in ipairs({'consumer', 'producer', 'admin'}) do
-        local password = os.getenv(('TARANTELLA_%s_PASSWORD'):format(user:upper()))
+    for _, role in ipairs({'consumer', 'producer', 'admin'}) do
+        local password = os.getenv(('TARANTELLA_%s_PASSWORD'):format(role:upper()))
         if password ~= nil and password ~= '' then
-            return user, password
+            return role == 'admin' and 'queue_admin' or role, password
         end
     end
     return nil
