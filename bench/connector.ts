@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { startTarantool } from '../test/helpers/start-tarantool.ts'
 import { printGoals } from './connector/goals.ts'
 import { OPERATIONS, SERVER_SCRIPT } from './connector/operations.ts'
@@ -9,6 +8,7 @@ import { openTarantoolDriver } from './connector/tarantool-driver.ts'
 import { calibrate } from './harness/calibrate.ts'
 import { type Case, measureInterleaved } from './harness/measure.ts'
 import { type BenchOptions, isWanted, readOptions } from './harness/options.ts'
+import { pinnedVersions } from './harness/pinned.ts'
 import { makeReport, printReport, writeReport } from './harness/report.ts'
 
 const SUBJECTS = { 'tarantool-driver': openTarantoolDriver, replay: openReplay }
@@ -51,9 +51,8 @@ try {
   const cases = await calibrate(casesOf(subjects, options), options.sampleMs)
   const results = await measureInterleaved(cases, options.rounds)
 
-  const require = createRequire(import.meta.url)
-  const { version } = require('tarantool-driver/package.json') as { version: string }
-  const report = makeReport({ tarantool: tarantella.serverVersion, 'tarantool-driver': version }, results)
+  const versions = { tarantool: tarantella.serverVersion, ...pinnedVersions(['tarantool-driver']) }
+  const report = makeReport(versions, results)
   printReport(report)
   printGoals(results)
   if (options.json !== undefined) await writeReport(report, options.json)
