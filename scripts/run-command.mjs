@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
 
+/** Those that end us, and so our child. */
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
+
 /** Where the child's standard output goes: `stderr` keeps ours clean for a caller that prints JSON there. */
 const STDIO = {
   inherit: ['ignore', 'inherit', 'inherit'],
@@ -13,28 +16,58 @@ const STDIO = {
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ output?: 'inherit' | 'stderr' | 'capture', cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options]
- *   `output` is `inherit` by default; a child that outlives `timeoutMs` (default: none) is killed and counts as failed
+ *   `output` is `inherit` by default; after `timeoutMs` (default: never) the command and all that it started are
+ *   killed, and it counts as failed
  * @returns {Promise<{ code: number, text: string }>} `code` is 128 + signal number, or 1, for a killed child;
  *   `text` is what it printed on both streams, empty unless captured
  */
 export function runCommand(command, args, options = {}) {
   const { output = 'inherit', cwd, env, timeoutMs } = options
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: /** @type {any} */ (STDIO[output]) })
-    // Not spawn's own `timeout`: that timer outlives a command that does not exist.
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+    // A group of its own, for a child that hangs has children that hang with it.
+    const detached = timeoutMs !== undefined
+    const child = spawn(command, args, { cwd, env, detached, stdio: /** @type {any} */ (STDIO[output]) })
+    const release = detached ? limitGroup(child, timeoutMs) : () => {}
     let text = ''
     child.stdout?.setEncoding('utf8').on('data', (chunk) => (text += chunk))
     child.stderr?.setEncoding('utf8').on('data', (chunk) => (text += chunk))
     child.once('error', (error) => {
-      clearTimeout(timer)
+      release()
       reject(error)
     })
     child.once('close', (code, signal) => {
-      clearTimeout(timer)
+      release()
       resolve({ code: exitCodeOf(code, signal), text })
     })
   })
+}
+
+/**
+ * Kills a child's process group when its time is up, and when we are told to end: the terminal's
+ * Ctrl-C reaches our own group only.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ * @param {number} timeoutMs
+ * @returns {() => void} ends the watch
+ */
+function limitGroup(child, timeoutMs) {
+  const kill = () => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  }
+  const timer = setTimeout(() => {
+    process.stderr.write(`${child.spawnargs.join(' ')}\nwas killed: it took more than ${timeoutMs / 1000} s\n`)
+    kill()
+  }, timeoutMs)
+  /** @param {NodeJS.Signals} signal */
+  const end = (signal) => {
+    kill()
+    process.exit(exitCodeOf(null, signal))
+  }
+  for (const signal of SIGNALS) process.on(signal, end)
+  return () => {
+    clearTimeout(timer)
+    for (const signal of SIGNALS) process.off(signal, end)
+  }
 }
 
 /**
@@ -54,10 +87,9 @@ export function runForeground(command, args, options = {}) {
       if (signal === 'SIGINT' && process.stdin.isTTY) return
       child.kill(signal)
     }
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
-    for (const signal of signals) process.on(signal, forward)
+    for (const signal of SIGNALS) process.on(signal, forward)
     const settle = (done) => {
-      for (const signal of signals) process.off(signal, forward)
+      for (const signal of SIGNALS) process.off(signal, forward)
       done()
     }
     child.once('error', (error) => settle(() => reject(error)))

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { runCommand } from './run-command.mjs'
 import { ROOT } from './setup.mjs'
 
+/** Only to end a run that hangs: a whole one takes a minute or two. */
+const TIMEOUT_MS = 480_000
+
 /**
  * Runs one vitest project on the Node that runs this script.
  *
@@ -23,6 +26,7 @@ export async function runVitest(project, tarantool) {
   ]
   const { code } = await runCommand(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), ...args], {
     cwd: ROOT,
+    timeoutMs: TIMEOUT_MS,
     env: { ...process.env, TARANTOOL_BIN: tarantool, VITEST_COUNTS_FILE: countsFile },
   })
   const counts = readCounts(countsFile)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { olderThan } from '../../scripts/older-than.mjs'
+import { runCommand } from '../../scripts/run-command.mjs'
 import { countTap } from '../../scripts/tap.mjs'
 
 const SCRIPTS = fileURLToPath(new URL('../../scripts/', import.meta.url))
@@ -64,6 +65,23 @@ describe('set-up', () => {
     const { code, stderr } = await runSetup(old)
     expect(code).toBe(1)
     expect(stderr).toContain('is 1.10.15-0-gfefb6ed, which is too old')
+  })
+})
+
+describe('runCommand', () => {
+  test('kills a command that takes too long, with the processes it started', async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'hangs.mjs')
+    writeFileSync(
+      file,
+      `import { spawn } from 'node:child_process'
+      const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'inherit' })
+      console.log(child.pid)`,
+    )
+    // It settles when the last holder of the pipe, which is the process it started, is gone.
+    const { code, text } = await runCommand(process.execPath, [file], { output: 'capture', timeoutMs: 2000 })
+    expect(code).toBe(137)
+    expect(text).toMatch(/^\d+$/m)
   })
 })
 
