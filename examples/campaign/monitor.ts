@@ -1,3 +1,4 @@
+import { ConnectionError } from '@tarantella/connector'
 import type { Queue, TubeStatistics } from '@tarantella/queue'
 import type { Ledger } from './ledger.ts'
 import { percentile } from './percentile.ts'
@@ -53,7 +54,10 @@ export class Monitor {
     if (!this.#isAsking && performance.now() - this.#askedAt >= ASK_EVERY_MS - this.#view.everyMs / 2) void this.#ask()
   }
 
-  /** Never rejects: figures for the eye may be missed, and why is shown once. */
+  /**
+   * Never rejects, for figures for the eye may be missed. A lost connection shows by figures that stand still until the
+   * client has the next one; anything else is shown once.
+   */
   async #ask(): Promise<void> {
     this.#isAsking = true
     this.#askedAt = performance.now()
@@ -65,6 +69,7 @@ export class Monitor {
       )
       this.#problem = ''
     } catch (error) {
+      if (error instanceof ConnectionError) return
       const problem = error instanceof Error ? error.message : String(error)
       if (problem !== this.#problem) this.#view.note(`no statistics: ${problem}`)
       this.#problem = problem
