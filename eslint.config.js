@@ -62,6 +62,7 @@ export default defineConfig(
     files: ['**/test/**/*.ts', 'bench/**/*.ts'],
     rules: {
       // Tests make wrong calls on purpose, and know what stands in a reply.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/no-misused-spread': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
