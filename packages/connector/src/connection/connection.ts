@@ -146,7 +146,8 @@ export class Connection implements TransportHandlers {
   }
 
   space(): Uint8Array {
-    return this.#frames.space()
+    // The socket asks once more after the read that has ended the connection; what it would read is for nobody.
+    return this.#state === 'ended' ? this.#frames.buffer : this.#frames.space()
   }
 
   received(size: number): void {
