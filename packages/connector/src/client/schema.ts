@@ -9,7 +9,7 @@ const VSPACE_BY_NAME = 2
 const VINDEX = 289
 const VINDEX_BY_SPACE = 0
 /** If the schema keeps changing between the two reads, give up after so many tries. */
-const MOST_TRIES = 5
+const MOST_TRIES = 10
 
 export type ReadView = (space: number, index: number, key: readonly unknown[]) => Promise<SchemaRows>
 
@@ -65,16 +65,22 @@ export class Schema {
   }
 
   async #fetch(space: number | string): Promise<void> {
+    let id = typeof space === 'number' ? space : undefined
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const spaces = typeof space === 'string' ? await this.#read(VSPACE, VSPACE_BY_NAME, [space]) : undefined
-      const id = spaces === undefined ? space : numberAt(spaces.rows[0], 0)
-      if (typeof id !== 'number') throw noSuchSpace(space)
-      const indexes = await this.#read(VINDEX, VINDEX_BY_SPACE, [id])
-      // A change between the two reads: what they say may not belong together.
-      if (spaces !== undefined && spaces.schemaVersion !== indexes.schemaVersion) continue
+      const reading = typeof space === 'string' ? this.#read(VSPACE, VSPACE_BY_NAME, [space]) : undefined
+      // From the second try on both reads leave together, so that a change has little time to come between.
+      id ??= numberAt((await reading)?.rows[0], 0)
+      if (id === undefined) throw noSuchSpace(space)
+      const [spaces, indexes] = await Promise.all([reading, this.#read(VINDEX, VINDEX_BY_SPACE, [id])])
       const { rows, schemaVersion } = indexes
-      this.#spaces.set(space, { id, indexes: indexesByName(rows), schemaVersion })
-      return
+      const found = spaces === undefined ? id : numberAt(spaces.rows[0], 0)
+      if (found === undefined) throw noSuchSpace(space)
+      // What was read under two versions, or for another number, may not belong together.
+      if (found === id && (spaces === undefined || spaces.schemaVersion === schemaVersion)) {
+        this.#spaces.set(space, { id, indexes: indexesByName(rows), schemaVersion })
+        return
+      }
+      id = found
     }
     throw new ServerError(
       errorCode(ErrorNumber.WRONG_SCHEMA_VERSION),

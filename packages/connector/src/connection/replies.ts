@@ -10,7 +10,7 @@ import type { Pending } from './pending.ts'
 import type { Traffic } from './traffic.ts'
 
 /** A request is resent so often after "wrong schema version"; then the error is the caller's. */
-const MOST_RESENDS = 3
+const MOST_RESENDS = 10
 
 /** Who hears what a reply says beside its values. */
 export interface ReplyObserver {

@@ -36,12 +36,15 @@ export class Alarm {
     this.#at = Number.POSITIVE_INFINITY
   }
 
-  /** After a blocked event loop replies may wait in the socket: they are read first, so that none counts as late for it. */
+  /**
+   * After a blocked event loop replies may wait in the socket: they are read first, so that none counts as late
+   * for it. The immediate is not unref'd, for the loop would not run it before the next event from outside.
+   */
   #onTimer(): void {
     this.#late = setImmediate(() => {
       this.disarm()
       const next = this.#ring(performance.now())
       if (next !== Number.POSITIVE_INFINITY) this.arm(next)
-    }).unref()
+    })
   }
 }
