@@ -9,55 +9,55 @@ local transition = require('tarantella.transition')
 
 local batch = {}
 
--- What each kind of call does with a checked item { id, token, arg }: step and its argument.
+-- What each kind of call does with an item: step and its argument.
 local KINDS = {
     ack = function() return transition.ack end,
-    release = function(item)
-        if item.arg ~= nil and item.arg > 0 then
-            return transition.delay, item.arg
+    release = function(_, delay_s)
+        if delay_s ~= nil and delay_s > 0 then
+            return transition.delay, delay_s
         end
         return transition.release
     end,
     bury = function() return transition.bury end,
-    touch = function(item) return transition.touch, task.touch_arg(item.arg, item.token) end,
+    touch = function(token, seconds) return transition.touch, task.touch_arg(seconds, token) end,
     delete = function() return transition.delete end,
 }
 -- These need no lease unless the item names a token.
 local FREE = { bury = true, delete = true }
 
-local function find(tube, kind, item)
-    local sched = tube.sched
-    if FREE[kind] and item.token == nil then
-        local n = sched:find(item.id)
+-- Record of an item, or 0 and why there is none.
+local function find(sched, is_free, id, token)
+    if not is_free or token ~= nil then
+        local n = lease.find(sched, id, token)
         if n == 0 then
-            return 0, errors.new('TASK_NOT_FOUND', ('Task %s not found'):format(item.id))
-        elseif sched:is_busy(n) then
-            return 0, errors.new('TASK_BUSY', ('Task %s is being changed by another call'):format(item.id))
+            return 0, errors.new('TASK_NOT_TAKEN', 'Task was not taken')
         end
         return n
     end
-    local n = lease.find(sched, item.id, item.token)
+    local n = sched:find(id)
     if n == 0 then
-        return 0, errors.new('TASK_NOT_TAKEN', 'Task was not taken')
+        return 0, errors.new('TASK_NOT_FOUND', ('Task %s not found'):format(id))
+    elseif sched:is_busy(n) then
+        return 0, errors.new('TASK_BUSY', ('Task %s is being changed by another call'):format(id))
     end
     return n
 end
 
 ---@param kind string ack, release, bury, touch or delete
----@param items table index → { id, token, arg }
----@param failures table index → error of an item that is refused already; entries are added
+---@param items table { ids, tokens, args, failures, count }: index → value; failures are those that are known already
 ---@return box.tuple results
-function batch.change(tube, kind, items, count, failures)
+function batch.change(tube, kind, items)
+    local sched, pick, is_free = tube.sched, KINDS[kind], FREE[kind]
+    local ids, failures, count = items.ids, items.failures, items.count
     local steps, ns, args = {}, {}, {}
     for i = 1, count do
-        local item = items[i]
-        if item ~= nil then
-            local n, failure = find(tube, kind, item)
+        if failures[i] == nil then
+            local n, failure = find(sched, is_free, ids[i], items.tokens[i])
             if n == 0 then
                 failures[i] = failure
             else
                 ns[i] = n
-                steps[i], args[i] = KINDS[kind](item)
+                steps[i], args[i] = pick(items.tokens[i], items.args[i])
             end
         end
     end
@@ -67,7 +67,7 @@ function batch.change(tube, kind, items, count, failures)
     reply.open()
     for i = 1, count do
         if failures[i] == nil then
-            reply.add_state(items[i].id, steps[i].letter)
+            reply.add_state(ids[i], steps[i].letter)
         else
             reply.add_failure(errors.describe(failures[i]))
         end

@@ -21,8 +21,7 @@ end
 
 local function publish(tube, sched, step, n, tuple, arg)
     step.publish(tube, sched, n, tuple, arg)
-    if sched:find(sched:id(n)) == n and sched:state(n) == schedule.TAKEN
-        and not session.is_alive((sched:lease_of(n))) then
+    if step.keeps_lease and not session.is_alive((sched:lease_of(n))) then
         tube:lapse(sched, n)
     end
 end

@@ -41,5 +41,8 @@ return {
     SLICE_S = 0.01,
 
     TUBE_SPACE = '_tarantella_tube',
-    EPOCH_SPACE = '_tarantella_epoch',
+    TOKEN_SPACE = '_tarantella_token',
+    -- Tokens reserved by one write. Below 10^14 they reach Lua as numbers and not as
+    -- 64-bit cdata, which cost an allocation each.
+    TOKEN_BLOCK = 1000000000,
 }

@@ -1,25 +1,49 @@
 -- Tokens of deliveries, and who may act on a task.
 --
--- A token counts up from the start of the epoch (microseconds since 1970), so it
--- is above every token that an earlier run of the queue gave, and below 2^53.
+-- Tokens count up. An epoch is a run of the schedule; its first token is above every
+-- token of an earlier epoch, here or on another member of the replica set.
 
+local fiber = require('fiber')
+local log = require('log')
+local const = require('tarantella.const')
 local schedule = require('tarantella.schedule.schedule')
+local schema = require('tarantella.schema')
 local session = require('tarantella.session')
 
 local lease = {}
 
 local epoch_start = 0
-local last = 0
+local next_token, reserved = 1, 0
 
-function lease.begin_epoch(start)
-    epoch_start = math.max(start, last + 1)
-    last = epoch_start
+---Called when the schedule is about to be built, on a writable instance.
+function lease.begin_epoch()
+    epoch_start = schema.reserve_tokens(const.TOKEN_BLOCK)
+    next_token, reserved = epoch_start, epoch_start + const.TOKEN_BLOCK
+end
+
+-- In a fiber of its own, because a take must not yield. Half a block is left until
+-- then, more than an instance delivers in an hour.
+local function reserve_more()
+    local ok, result = pcall(schema.reserve_tokens, const.TOKEN_BLOCK)
+    if ok then
+        -- Goes on behind the old block, if nobody else has reserved meanwhile.
+        if result ~= reserved then
+            next_token = result
+        end
+        reserved = result + const.TOKEN_BLOCK
+    else
+        log.error('tarantella: cannot reserve tokens: %s', tostring(result))
+    end
 end
 
 ---@return integer token of one delivery
 function lease.next_token()
-    last = last + 1
-    return last
+    local token = next_token
+    next_token = token + 1
+    if reserved - token == const.TOKEN_BLOCK / 2 then
+        fiber.create(reserve_more)
+    end
+    return token
 end
 
 ---Finds the record that the caller may ack, release, bury or touch: one that its

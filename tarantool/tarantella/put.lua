@@ -44,11 +44,15 @@ local function insert(tube, data, o)
 end
 
 -- Enters a committed row into the schedule. Without `serve`, for batches do that once.
-local function publish(tube, sched, tuple)
+local function publish(tube, sched, tuple, options)
+    tube.calls.put = tube.calls.put + 1
+    if options == NO_OPTIONS and tube.ttl_us == nil then
+        sched:add(row.id(tuple), schedule.READY, tube.pri, 0, tube.nil_lane)
+        return
+    end
     local is_delayed = row.state(tuple) == const.DELAYED
     local due = is_delayed and row.due(tuple) or row.dead(tuple) or 0
     sched:add(row.id(tuple), is_delayed and schedule.DELAYED or schedule.READY, row.pri(tuple), due, row.lane(tuple))
-    tube.calls.put = tube.calls.put + 1
 end
 
 local function has_room(tube)
@@ -69,11 +73,11 @@ local function await_room(tube, timeout_s)
 end
 
 -- The row's commit, in a transaction of the caller.
-local function publish_later(tube, sched, tuple)
+local function publish_later(tube, sched, tuple, options)
     tube.arriving = tube.arriving + 1
     box.on_commit(function()
         tube.arriving = tube.arriving - 1
-        publish(tube, sched, tuple)
+        publish(tube, sched, tuple, options)
         tube:serve()
     end)
     box.on_rollback(function()
@@ -99,9 +103,9 @@ function put.one(tube, data, options)
         error(errors.of_write(tuple), 0)
     end
     if box.is_in_txn() then
-        publish_later(tube, sched, tuple)
+        publish_later(tube, sched, tuple, options)
     else
-        publish(tube, sched, tuple)
+        publish(tube, sched, tuple, options)
         tube:serve()
     end
     return reply.task(tuple, row.id(tuple), row.state(tuple))
@@ -146,9 +150,9 @@ end
 -- In the caller's transaction: its commit publishes.
 local function put_joined(tube, payloads, options, count, failures)
     local tuples = insert_all(tube, payloads, options, count, failures)
-    for _, tuple in pairs(tuples) do
+    for i, tuple in pairs(tuples) do
         tube.arriving = tube.arriving - 1
-        publish_later(tube, tube.sched, tuple)
+        publish_later(tube, tube.sched, tuple, options[i])
     end
     return describe_all(tuples, count, failures)
 end
@@ -170,7 +174,7 @@ function put.many(tube, payloads, options, count, failures)
         if tuples[i] ~= nil then
             tube.arriving = tube.arriving - 1
             if ok then
-                publish(tube, sched, tuples[i])
+                publish(tube, sched, tuples[i], options[i] or NO_OPTIONS)
             end
         end
     end

@@ -120,7 +120,7 @@ end
 local function startup()
     set_state('STARTUP')
     schema.ensure()
-    lease.begin_epoch(schema.next_epoch(timer.wall_us()))
+    lease.begin_epoch()
     for _, record in ipairs(schema.tubes()) do
         local preset = PRESETS[record.type]
         if preset == nil then

@@ -94,7 +94,8 @@ local function make(from)
     if is_null then
         box.error()
     end
-    return bless(tuple)
+    local reference = bless(tuple)
+    return reference
 end
 
 ---@param tuple cdata the task's row
@@ -105,7 +106,8 @@ end
 function reply.task(tuple, id, letter, token)
     at = HEADER
     put_task(tuple, id, letter, token)
-    return make(HEADER)
+    local task = make(HEADER)
+    return task
 end
 
 ---Begins a list of results.

@@ -22,51 +22,62 @@ local C = ffi.C
 local cast = ffi.cast
 local bytes_t = ffi.typeof('const uint8_t *')
 local double_bytes = ffi.new('union { uint8_t b[8]; double d; }')
-local float_bytes = ffi.new('union { uint8_t b[4]; float f; }')
-local int_bytes = ffi.new('union { uint8_t b[8]; int8_t i8; int16_t i16; int32_t i32; int64_t i64; }')
+local int_bytes = ffi.new('union { uint8_t b[8]; int64_t i64; }')
 
 local row = {}
 
-local function uint_at(p, size)
-    local value = 0
-    for i = 1, size do
-        value = value * 256 + p[i]
-    end
-    return value
+local function u16_at(p, at)
+    return p[at] * 256 + p[at + 1]
 end
 
-local function swapped(to, p, size)
-    for i = 1, size do
-        to[size - i] = p[i]
-    end
+local function u32_at(p, at)
+    return u16_at(p, at) * 65536 + u16_at(p, at + 2)
 end
 
--- A MessagePack number or nil, as the rows hold them.
+-- The rare forms: negative numbers and fractions, which only a priority can have.
+local function signed_at(p)
+    local lead = p[0]
+    if lead >= 0xe0 then
+        return lead - 256
+    elseif lead == 0xd0 then
+        return p[1] - (p[1] >= 128 and 256 or 0)
+    elseif lead == 0xd1 then
+        return u16_at(p, 1) - (p[1] >= 128 and 65536 or 0)
+    elseif lead == 0xd2 then
+        return u32_at(p, 1) - (p[1] >= 128 and 4294967296 or 0)
+    end
+    local to = lead == 0xcb and double_bytes or int_bytes
+    for i = 1, 8 do
+        to.b[8 - i] = p[i]
+    end
+    return lead == 0xcb and double_bytes.d or tonumber(int_bytes.i64)
+end
+
+-- A MessagePack number or nil, as the rows hold them. Without a loop, which would
+-- keep the JIT from compiling what calls it.
 local function number_at(p)
     local lead = p[0]
-    if lead <= 0x7f then
-        return lead
-    elseif lead == 0xc0 then
+    if lead == 0xc0 then
         return nil
-    elseif lead >= 0xcc and lead <= 0xcf then
-        return uint_at(p, bit.lshift(1, lead - 0xcc))
-    elseif lead >= 0xe0 then
-        return lead - 256
-    elseif lead == 0xcb then
-        swapped(double_bytes.b, p, 8)
-        return double_bytes.d
-    elseif lead == 0xca then
-        swapped(float_bytes.b, p, 4)
-        return tonumber(float_bytes.f)
+    elseif lead <= 0x7f then
+        return lead
+    elseif lead == 0xcc then
+        return p[1]
+    elseif lead == 0xcd then
+        return u16_at(p, 1)
+    elseif lead == 0xce then
+        return u32_at(p, 1)
+    elseif lead == 0xcf then
+        return u32_at(p, 1) * 4294967296 + u32_at(p, 5)
     end
-    local size = bit.lshift(1, lead - 0xd0)
-    swapped(int_bytes.b, p, size)
-    return tonumber(size == 1 and int_bytes.i8 or size == 2 and int_bytes.i16
-        or size == 4 and int_bytes.i32 or int_bytes.i64)
+    return signed_at(p)
 end
 
+-- A built-in function called in a `return` keeps LuaJIT 2.1 beta from compiling the
+-- function that does it: hence the locals, here and in the schedule.
 local function field(tuple, number)
-    return cast(bytes_t, C.box_tuple_field(tuple, number - 1))
+    local p = cast(bytes_t, C.box_tuple_field(tuple, number - 1))
+    return p
 end
 
 function row.id(tuple)
@@ -76,7 +87,8 @@ end
 ---@return string READY, DELAYED or BURIED
 function row.state(tuple)
     -- A string of one byte: fixstr header, letter.
-    return string.char(field(tuple, fields.state)[1])
+    local letter = string.char(field(tuple, fields.state)[1])
+    return letter
 end
 
 function row.pri(tuple)
@@ -109,7 +121,7 @@ function row.lane(tuple)
     elseif lead == 0xd9 then
         return ffi.string(p + 2, p[1])
     end
-    return ffi.string(p + 3, uint_at(p, 2))
+    return ffi.string(p + 3, u16_at(p, 1))
 end
 
 ---@return cdata pointer, number bytes of the payload's MessagePack; 0 bytes if the row has none

@@ -1,4 +1,4 @@
--- The spaces: one that lists the tubes, one that remembers the epoch, one per tube.
+-- The spaces: one that lists the tubes, one that counts tokens, one per tube.
 
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
@@ -22,10 +22,10 @@ function schema.ensure()
             space:create_index('name', { parts = { 'name' } })
         end)
     end
-    if box.space[const.EPOCH_SPACE] == nil then
+    if box.space[const.TOKEN_SPACE] == nil then
         box.atomic(function()
-            local space = box.schema.space.create(const.EPOCH_SPACE, {
-                format = { { name = 'id', type = 'unsigned' }, { name = 'start', type = 'unsigned' } },
+            local space = box.schema.space.create(const.TOKEN_SPACE, {
+                format = { { name = 'id', type = 'unsigned' }, { name = 'next', type = 'unsigned' } },
             })
             space:create_index('id', { parts = { 'id' } })
         end)
@@ -34,23 +34,18 @@ end
 
 ---@return boolean whether the spaces are there to be read
 function schema.exists()
-    return box.space[const.TUBE_SPACE] ~= nil and box.space[const.EPOCH_SPACE] ~= nil
+    return box.space[const.TUBE_SPACE] ~= nil and box.space[const.TOKEN_SPACE] ~= nil
 end
 
----Begins an epoch: tokens of deliveries count up from its start, and every token
----of an earlier epoch is below it, also when the clock was set back between them.
----@param now number microseconds since 1970
----@return number start
-function schema.next_epoch(now)
-    local space = box.space[const.EPOCH_SPACE]
+---Reserves the next `size` tokens of deliveries. What an instance reserved and did not
+---use is lost, so no token is ever given twice, whatever the clock does.
+---@return integer first
+function schema.reserve_tokens(size)
+    local space = box.space[const.TOKEN_SPACE]
     local last = space:get(1)
-    local start = now
-    if last ~= nil and tonumber(last.start) >= now then
-        -- More deliveries than an instance makes before its clock has caught up.
-        start = tonumber(last.start) + 10000 * const.MICRO
-    end
-    space:replace({ 1, start })
-    return start
+    local first = last ~= nil and tonumber(last.next) or 1
+    space:replace({ 1, first + size })
+    return first
 end
 
 ---@param name string

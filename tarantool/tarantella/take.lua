@@ -67,7 +67,8 @@ local function collect_one(tube, connection, want)
     end
     local id = tube.sched:id(n)
     local token = give(tube, connection, n, tuple, wall)
-    return reply.task(tuple, id, const.TAKEN, want.token and token or nil)
+    local task = reply.task(tuple, id, const.TAKEN, want.token and token or nil)
+    return task
 end
 
 local function collect_many(tube, connection, want)

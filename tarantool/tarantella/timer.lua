@@ -32,11 +32,13 @@ function timer.nudge(due, is_lease)
 end
 
 function timer.wall_us()
-    return math.floor(clock.realtime() * MICRO)
+    local now = math.floor(clock.realtime() * MICRO)
+    return now
 end
 
 function timer.monotonic_us()
-    return math.floor(clock.monotonic() * MICRO)
+    local now = math.floor(clock.monotonic() * MICRO)
+    return now
 end
 
 local function sleep(seconds)

@@ -3,6 +3,7 @@
 --
 --   write(tube, id, arg) → row after the change (before it, for a deletion), nil if there is none
 --   publish(tube, sched, n, tuple, arg)   must not yield and must not fail
+--   keeps_lease   whether the task is taken afterwards
 
 local clock = require('clock')
 local const = require('tarantella.const')
@@ -100,6 +101,7 @@ transition.delay = {
 -- arg: { seconds, owner number, token }. The row changes only when it has a life to prolong.
 transition.touch = {
     letter = const.TAKEN,
+    keeps_lease = true,
     write = function(tube, id, arg)
         local tuple = tube.store:get(id)
         local dead = tuple ~= nil and row.dead(tuple)

@@ -51,7 +51,8 @@ function args.seconds(name, value)
     if n == nil or n ~= n or n < 0 or n == math.huge then
         errors.invalid(name, 'a number of seconds >= 0', value)
     end
-    return math.min(n, const.MAX_DURATION_S)
+    n = math.min(n, const.MAX_DURATION_S)
+    return n
 end
 
 ---A span that is added to a clock.

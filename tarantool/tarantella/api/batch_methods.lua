@@ -77,31 +77,34 @@ local ARGS = {
     end,
 }
 
-local function parse(tube, kind, item)
+-- Id, token and argument of an item: `id` or `{id, token, arg}`.
+local function parse(tube, read, item)
     if type(item) ~= 'table' then
-        item = { item }
+        return args.id(item)
     end
-    local read = ARGS[kind]
-    return { id = args.id(item[1]), token = args.token(item[2]), arg = read and read(tube, item[3]) }
+    return args.id(item[1]), args.token(item[2]), read and read(tube, item[3])
 end
 
 local function change(kind)
+    local read = ARGS[kind]
     ---@return box.tuple per item [id, state] or {code, message}
     return function(tube, _, _, list)
         if kind == 'touch' and not tube.preset.touch then
             errors.raise('INVALID_ARGUMENT', ('%s queue does not support touch'):format(tube.type))
         end
         list = args.list('items', list)
-        local items, failures = {}, {}
+        local ids, tokens, extra, failures = {}, {}, {}, {}
         for i = 1, #list do
-            local ok, item = pcall(parse, tube, kind, list[i])
+            local ok, id, token, arg = pcall(parse, tube, read, list[i])
             if ok then
-                items[i] = item
+                ids[i], tokens[i], extra[i] = id, token, arg
             else
-                failures[i] = item
+                failures[i] = id
             end
         end
-        return batch.change(tube, kind, items, #list, failures)
+        return batch.change(tube, kind, {
+            ids = ids, tokens = tokens, args = extra, failures = failures, count = #list,
+        })
     end
 end
 

@@ -24,6 +24,12 @@ function heap.new(slab, order, place)
     }, Heap)
 end
 
+local function is_before(self, a, b)
+    local d, order = self.slab.d, self.order
+    local a_key, b_key = d[a * DOUBLES + order], d[b * DOUBLES + order]
+    return a_key < b_key or a_key == b_key and d[a * DOUBLES + ID] < d[b * DOUBLES + ID]
+end
+
 -- Moves record x from place `at` towards the root, until it is not before its parent.
 local function rise(self, x, at)
     local d, u, items = self.slab.d, self.slab.u, self.items
@@ -83,7 +89,14 @@ function Heap:push(x)
         self.capacity = capacity
     end
     self.n = n
-    rise(self, x, n)
+    -- What comes last goes last, mostly: apart from the loop, so that the JIT
+    -- compiles this case whole.
+    if n == 1 or is_before(self, self.items[bit.rshift(n, 1)], x) then
+        self.items[n] = x
+        self.slab.u[x * CELLS + self.place] = n
+    else
+        rise(self, x, n)
+    end
 end
 
 ---Does nothing when the record is not in the heap.
@@ -102,8 +115,11 @@ function Heap:remove(x)
         return
     end
     -- The last record fills the hole; from there it may have to go either way.
-    rise(self, last, at)
-    sink(self, last, u[last * CELLS + self.place])
+    if at > 1 and is_before(self, last, self.items[bit.rshift(at, 1)]) then
+        rise(self, last, at)
+    else
+        sink(self, last, at)
+    end
 end
 
 ---@return integer the first record, 0 when empty

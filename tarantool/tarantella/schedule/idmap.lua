@@ -36,14 +36,24 @@ local function slot_of(id, shift)
     local high = math.floor(id / 262144)
     local low = id - high * 262144
     local mixed = bit.bxor(bit.tobit(low * 2654435769), bit.tobit(high * 40503))
-    return bit.rshift(mixed, shift)
+    local slot = bit.rshift(mixed, shift)
+    return slot
+end
+
+-- The first empty slot from `at`, which is taken. Loops stand apart from the usual
+-- case, so that the JIT compiles that one whole.
+local function probe_empty(slots, mask, at)
+    repeat
+        at = bit.band(at + 1, mask)
+    until slots[at] == 0
+    return at
 end
 
 local function insert(self, n, id)
-    local slots, mask = self.slots, self.mask
+    local slots = self.slots
     local at = slot_of(id, self.shift)
-    while slots[at] ~= 0 do
-        at = bit.band(at + 1, mask)
+    if slots[at] ~= 0 then
+        at = probe_empty(slots, self.mask, at)
     end
     slots[at] = n
 end
@@ -71,43 +81,56 @@ function Idmap:add(n)
     self.n = self.n + 1
 end
 
----@return integer record, 0 when the id is unknown
-function Idmap:find(id)
-    local slots, mask, d = self.slots, self.mask, self.slab.d
-    local at = slot_of(id, self.shift)
-    local n = slots[at]
-    while n ~= 0 do
-        if d[n * DOUBLES + ID] == id then
-            return n
-        end
+-- The slot of an id that does not stand in its own slot `at`, or the empty one that ends the search.
+local function probe_id(slots, mask, d, at, id)
+    local n
+    repeat
         at = bit.band(at + 1, mask)
         n = slots[at]
-    end
-    return 0
+    until n == 0 or d[n * DOUBLES + ID] == id
+    return at
 end
 
----The id must be in the map.
-function Idmap:remove(id)
-    local slots, mask, d, shift = self.slots, self.mask, self.slab.d, self.shift
-    local hole = slot_of(id, shift)
-    while d[slots[hole] * DOUBLES + ID] ~= id do
-        hole = bit.band(hole + 1, mask)
+---@return integer record, 0 when the id is unknown
+function Idmap:find(id)
+    local slots, d = self.slots, self.slab.d
+    local at = slot_of(id, self.shift)
+    local n = slots[at]
+    if n == 0 or d[n * DOUBLES + ID] == id then
+        return n
     end
-    local at = hole
-    while true do
-        at = bit.band(at + 1, mask)
-        local n = slots[at]
-        if n == 0 then
-            break
-        end
-        -- A follower may fill the hole unless its own slot lies after the hole.
+    return slots[probe_id(slots, self.mask, d, at, id)]
+end
+
+-- Closes a hole: a follower moves into it unless its own slot lies behind it.
+local function shift_back(self, hole)
+    local slots, mask, d, shift = self.slots, self.mask, self.slab.d, self.shift
+    local at = bit.band(hole + 1, mask)
+    local n = slots[at]
+    while n ~= 0 do
         local home = slot_of(d[n * DOUBLES + ID], shift)
         if bit.band(at - home, mask) >= bit.band(at - hole, mask) then
             slots[hole] = n
             hole = at
         end
+        at = bit.band(at + 1, mask)
+        n = slots[at]
     end
     slots[hole] = 0
+end
+
+---The id must be in the map.
+function Idmap:remove(id)
+    local slots, mask, d = self.slots, self.mask, self.slab.d
+    local at = slot_of(id, self.shift)
+    if d[slots[at] * DOUBLES + ID] ~= id then
+        at = probe_id(slots, mask, d, at, id)
+    end
+    if slots[bit.band(at + 1, mask)] == 0 then
+        slots[at] = 0
+    else
+        shift_back(self, at)
+    end
     self.n = self.n - 1
 end
 

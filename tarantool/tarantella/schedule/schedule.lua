@@ -113,7 +113,8 @@ function Schedule:find(id)
 end
 
 function Schedule:state(n)
-    return bit.band(self.slab.u[n * CELLS + STATE], STATES)
+    local state = bit.band(self.slab.u[n * CELLS + STATE], STATES)
+    return state
 end
 
 function Schedule:id(n)
