@@ -1,8 +1,9 @@
 import { ProtocolError } from '../errors.ts'
+import type { ExtensionTable } from './ext/extension.ts'
+import { readExtension } from './ext/registry.ts'
 import { MAX_NESTING } from './nesting.ts'
 import { malformed, Reader, reserved } from './reader.ts'
 import { readKey, readText } from './text.ts'
-import { Ext } from './values.ts'
 
 /**
  * MessagePack to JavaScript:
@@ -16,7 +17,9 @@ import { Ext } from './values.ts'
  * | bin | Buffer, a copy |
  * | array | Array |
  * | map | plain object; Map if any key is not a string, so that `1` and `'1'` stay apart |
- * | ext | Ext |
+ * | ext 1, 2, 3, 4, 6, 7 | Decimal, Uuid, ErrorValue, DateTime, Interval, Tuple |
+ * | ext of a type that the user has defined | what its `decode` makes of it |
+ * | other ext | Ext |
  */
 export function readValue(reader: Reader, depth: number): unknown {
   const byte = reader.u8()
@@ -45,7 +48,7 @@ export function readValue(reader: Reader, depth: number): unknown {
     case 0xdf:
       return readMap(reader, reader.u32(), depth)
     default:
-      return byte >= 0xcc && byte <= 0xd3 ? readInteger(reader, byte) : readBytes(reader, byte)
+      return byte >= 0xcc && byte <= 0xd3 ? readInteger(reader, byte) : readBytes(reader, byte, depth)
   }
 }
 
@@ -76,7 +79,7 @@ function readInteger(reader: Reader, byte: number): number | bigint {
   }
 }
 
-function readBytes(reader: Reader, byte: number): unknown {
+function readBytes(reader: Reader, byte: number, depth: number): unknown {
   switch (byte) {
     case 0xd9:
       return readText(reader, reader.u8())
@@ -91,22 +94,22 @@ function readBytes(reader: Reader, byte: number): unknown {
     case 0xc6:
       return reader.copy(reader.u32())
     case 0xc7:
-      return readExt(reader, reader.u8())
+      return readExt(reader, reader.u8(), depth)
     case 0xc8:
-      return readExt(reader, reader.u16())
+      return readExt(reader, reader.u16(), depth)
     case 0xc9:
-      return readExt(reader, reader.u32())
+      return readExt(reader, reader.u32(), depth)
     case 0xc1:
       throw reserved()
     default:
       // What is left are 0xd4 to 0xd8: fixext of 1, 2, 4, 8 and 16 bytes.
-      return readExt(reader, 1 << (byte - 0xd4))
+      return readExt(reader, 1 << (byte - 0xd4), depth)
   }
 }
 
-function readExt(reader: Reader, size: number): Ext {
+function readExt(reader: Reader, size: number, depth: number): unknown {
   const type = reader.view.getInt8(reader.take(1))
-  return new Ext(type, reader.copy(size))
+  return readExtension(reader, type, size, depth, readValue)
 }
 
 function readArray(reader: Reader, declared: number, depth: number): unknown[] {
@@ -169,8 +172,8 @@ export function tooDeep(): ProtocolError {
  * Decodes one MessagePack value; the table above {@link readValue} says what becomes of each type.
  * Throws a `ProtocolError` with code `DECODE_FAILED` if the bytes are not exactly one value.
  */
-export function decode(bytes: Uint8Array): unknown {
-  const reader = new Reader()
+export function decode(bytes: Uint8Array, extensions?: ExtensionTable): unknown {
+  const reader = new Reader(extensions)
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   reader.load(buffer, 0, buffer.length)
   const value = readValue(reader, 0)

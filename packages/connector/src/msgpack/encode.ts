@@ -1,4 +1,7 @@
 import { UsageError } from '../errors.ts'
+import type { ExtensionTable } from './ext/extension.ts'
+import { writeExtHeader } from './ext/header.ts'
+import { writeExtension } from './ext/registry.ts'
 import { MAX_NESTING } from './nesting.ts'
 import { writeDouble, writeInteger, writeNumber } from './numbers.ts'
 import { RawField, RawMsgpack } from './raw.ts'
@@ -32,6 +35,8 @@ class NoForm extends Error {}
  * | Array; a hole is nil | array |
  * | Map | map |
  * | other object | map of its own enumerable string keys, as `Object.keys` gives them |
+ * | Decimal, Uuid, DateTime, Interval, ErrorValue; instances of a class that the user has defined | ext |
+ * | Tuple | array |
  * | Ext, RawMsgpack, RawField | as it is |
  * | function, symbol, Date, Promise, Set, RegExp, Error, ArrayBuffer, weak collections | error |
  */
@@ -41,16 +46,19 @@ export function encodeInto(writer: Writer, value: unknown, name = 'value'): void
     writeValue(writer, value, 0)
   } catch (cause) {
     writer.length = start
-    throw encodeFailed(value, name, cause)
+    throw encodeFailed(value, name, writer.extensions, cause)
   }
 }
 
-function encodeFailed(value: unknown, name: string, cause: unknown): UsageError {
+function encodeFailed(value: unknown, name: string, extensions: ExtensionTable, cause: unknown): UsageError {
   if (cause instanceof UsageError) return cause
   if (!(cause instanceof NoForm)) {
     return new UsageError('ENCODE_FAILED', `Cannot encode \`${name}\`: reading it threw an error`, cause)
   }
-  const { path, reason } = findUnencodable(value, name) ?? { path: name, reason: 'it has no MessagePack form' }
+  const { path, reason } = findUnencodable(value, name, extensions) ?? {
+    path: name,
+    reason: 'it has no MessagePack form',
+  }
   const place = path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path
   return new UsageError('ENCODE_FAILED', `Cannot encode \`${place}\`: ${reason}`)
 }
@@ -91,6 +99,7 @@ function writeObject(writer: Writer, value: object, depth: number): void {
   else if (value instanceof Map) writeMap(writer, value, depth)
   else if (value instanceof Double) writeDouble(writer, value.value)
   else if (value instanceof Ext) writeExt(writer, value)
+  else if (writeExtension(writer, value, depth, writeValue)) return
   else if (hasNoForm(value)) throw new NoForm()
   else writeRecord(writer, value, depth)
 }
@@ -190,17 +199,9 @@ function writeSize(writer: Writer, size: number, code: number): void {
   }
 }
 
-function writeExt(writer: Writer, ext: Ext): void {
-  const size = ext.data.length
-  writer.reserve(6 + size)
-  const fixed = [1, 2, 4, 8, 16].indexOf(size)
-  if (fixed >= 0) writer.byte(0xd4 + fixed)
-  else if (size < 0x100) {
-    writer.view.setUint16(writer.length, 0xc700 | size)
-    writer.length += 2
-  } else writeSize(writer, size, 0xc8)
-  writer.byte(ext.type & 0xff)
-  writer.bytes(ext.data)
+function writeExt(writer: Writer, { type, data }: Ext): void {
+  writeExtHeader(writer, type, data.length)
+  writer.bytes(data)
 }
 
 /** Writes an array's header; `size` values must follow. */
@@ -245,8 +246,8 @@ function writeRecord(writer: Writer, value: object, depth: number): void {
 }
 
 /** Encodes one value; see {@link encodeInto} for what becomes of each type. */
-export function encode(value: unknown): Buffer {
-  const writer = new Writer(256)
+export function encode(value: unknown, extensions?: ExtensionTable): Buffer {
+  const writer = new Writer(256, extensions)
   encodeInto(writer, value)
   return Buffer.from(writer.buffer.subarray(0, writer.length))
 }

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.ts'
+import { type ExtensionTable, NO_EXTENSIONS } from './ext/extension.ts'
 import { KeyCache } from './key-cache.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -13,6 +14,12 @@ export class Reader {
   position = 0
   end = 0
   readonly keys: KeyCache = new KeyCache()
+  /** The user's own extension types. */
+  readonly extensions: ExtensionTable
+
+  constructor(extensions: ExtensionTable = NO_EXTENSIONS) {
+    this.extensions = extensions
+  }
 
   /** Looks at `buffer` from `start` up to `end`. */
   load(buffer: Buffer, start: number, end: number): void {

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { type ExtensionTable, NO_EXTENSIONS } from './ext/extension.ts'
 
 /** Above this, growth is by half instead of by doubling, so that a large request does not hold twice its size. */
 const DOUBLING_LIMIT = 8 * 1024 * 1024
@@ -18,8 +19,11 @@ export class Writer {
   length = 0
   /** Growth beyond this many bytes is refused, so that no value can make the encoder run away. */
   limit: number = Number.POSITIVE_INFINITY
+  /** The user's own extension types. */
+  readonly extensions: ExtensionTable
 
-  constructor(capacity: number) {
+  constructor(capacity: number, extensions: ExtensionTable = NO_EXTENSIONS) {
+    this.extensions = extensions
     this.buffer = Buffer.allocUnsafeSlow(capacity)
     this.view = viewOf(this.buffer)
   }

@@ -1,5 +1,6 @@
-import { type ErrorFrame, ProtocolError, ServerError } from '../errors.ts'
+import { ProtocolError, ServerError } from '../errors.ts'
 import { readValue } from '../msgpack/decode.ts'
+import { asText, framesOf } from '../msgpack/ext/error-value.ts'
 import { type LazyField, readLazyArray } from '../msgpack/lazy.ts'
 import type { Reader } from '../msgpack/reader.ts'
 import { Key, ReplyType } from './constants.ts'
@@ -8,7 +9,7 @@ import { errorCode, isRetryable } from './error-codes.ts'
 /*
  * Body of an OK or CHUNK reply: { DATA: array, … }, or {} or nothing
  * Body of an error: { ERROR_24: str [, ERROR: { 0: [frame, …] }] }
- *   frame = { 0: type, 1: file, 2: line, 3: message, 4: errno, 5: number [, 6: fields map] }, the outermost first
+ *   for the frames see msgpack/ext/error-value.ts
  */
 
 const NO_DATA: readonly unknown[] = []
@@ -57,40 +58,4 @@ export function readError(reader: Reader, type: number, runsCode: boolean): Serv
   if (frames.length === 0)
     frames.push({ type: 'ClientError', file: '', line: 0, message, errno: 0, number, fields: {} })
   return new ServerError(errorCode(number), number, message, frames, isRetryable(number, runsCode))
-}
-
-function framesOf(error: unknown): ErrorFrame[] {
-  const stack = field(error, 0)
-  return Array.isArray(stack) ? stack.map(frameOf) : []
-}
-
-function frameOf(frame: unknown): ErrorFrame {
-  return {
-    type: asText(field(frame, 0)),
-    file: asText(field(frame, 1)),
-    line: asNumber(field(frame, 2)),
-    message: asText(field(frame, 3)),
-    errno: asNumber(field(frame, 4)),
-    number: asNumber(field(frame, 5)),
-    fields: asFields(field(frame, 6)),
-  }
-}
-
-/** Maps with integer keys decode to Map. */
-function field(map: unknown, key: number): unknown {
-  return map instanceof Map ? map.get(key) : undefined
-}
-
-function asText(value: unknown): string {
-  if (typeof value === 'string') return value
-  return Buffer.isBuffer(value) ? value.toString('latin1') : ''
-}
-
-function asNumber(value: unknown): number {
-  return typeof value === 'number' ? value : 0
-}
-
-function asFields(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || value instanceof Map) return {}
-  return { ...value }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { RECORDINGS, readRecording } from '../../../../test/helpers/recorded.ts'
 import { encode } from '../../src/msgpack/encode.ts'
+import { Tuple } from '../../src/msgpack/ext/tuple.ts'
 import { Reader } from '../../src/msgpack/reader.ts'
 import { ReplyHeader } from '../../src/protocol/header.ts'
 import { readBody, readError } from '../../src/protocol/reply.ts'
@@ -12,8 +13,14 @@ function notation(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(notation)
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, part]) => [String(key), notation(part)]))
   if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Tuple) return { $ext: [7, payloadOf(value)] }
   if (Object.getPrototypeOf(value) !== Object.prototype) return extension(encode(value))
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, notation(part)]))
+}
+
+/** A tuple is sent as a plain array, so its payload has to be put together. */
+function payloadOf({ formatId, values }: Tuple): string {
+  return encode(formatId).toString('hex') + encode(values).toString('hex')
 }
 
 function extension(bytes: Buffer): unknown {

@@ -1,0 +1,85 @@
+import { ProtocolError } from '../../errors.ts'
+import type { Tuple } from './tuple.ts'
+
+/*
+ * TUPLE_FORMATS = { format id: [ { "name": str, "type": str [, "is_nullable": bool] [, …] }, … ], … }
+ * It stands after DATA in a body, so rows are decoded before their formats are known, and named afterwards.
+ */
+
+/** One field of a space's format, in the server's words. */
+export interface FieldFormat {
+  readonly name: string
+  /** `unsigned`, `string`, `any`, … */
+  readonly type: string
+  readonly isNullable: boolean
+}
+
+/** The formats of one reply, by id. */
+export class TupleFormats {
+  readonly #formats: ReadonlyMap<number, readonly FieldFormat[]>
+
+  constructor(formats: ReadonlyMap<number, readonly FieldFormat[]>) {
+    this.#formats = formats
+  }
+
+  /** From the decoded value under TUPLE_FORMATS. Throws a `ProtocolError` with code `DECODE_FAILED` for another shape. */
+  static parse(value: unknown): TupleFormats {
+    const formats = new Map<number, readonly FieldFormat[]>()
+    for (const [id, fields] of entriesOf(value)) {
+      if (typeof id !== 'number' || !Array.isArray(fields)) throw malformed('an id does not stand for an array')
+      formats.set(id, fields.map(fieldOf))
+    }
+    return new TupleFormats(formats)
+  }
+
+  /** The fields of a format, in order; undefined if the reply has none of this id. */
+  get(id: number): readonly FieldFormat[] | undefined {
+    return this.#formats.get(id)
+  }
+
+  /**
+   * The row by the names of its fields. A field that the row ends before is null, as it is on the server;
+   * one beyond the format has its number as its name, counted from 1 as in Lua's `tomap()`.
+   * Throws a `ProtocolError` with code `DECODE_FAILED` if the reply lacks the row's format.
+   */
+  toObject(row: Tuple): Record<string, unknown> {
+    const fields = this.#formats.get(row.formatId)
+    if (fields === undefined) throw malformed(`the reply lacks the format ${row.formatId} of its row`)
+    const object: Record<string, unknown> = {}
+    for (const [index, { name }] of fields.entries()) put(object, name, row.values[index] ?? null)
+    for (let index = fields.length; index < row.values.length; index++)
+      put(object, String(index + 1), row.values[index])
+    return object
+  }
+}
+
+/** Maps with integer keys decode to Map; an empty one to a plain object. */
+function entriesOf(value: unknown): Iterable<readonly [unknown, unknown]> {
+  if (value instanceof Map) return value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('they are not a map')
+  return Object.entries(value)
+}
+
+function fieldOf(field: unknown): FieldFormat {
+  if (typeof field !== 'object' || field === null || !('name' in field) || typeof field.name !== 'string') {
+    throw malformed('a field has no name')
+  }
+  return {
+    name: field.name,
+    type: 'type' in field && typeof field.type === 'string' ? field.type : 'any',
+    isNullable: 'is_nullable' in field && field.is_nullable === true,
+  }
+}
+
+function put(object: Record<string, unknown>, name: string, value: unknown): void {
+  // A plain store of `__proto__` would change the object's prototype instead of adding a property.
+  if (name !== '__proto__') object[name] = value
+  else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
+}
+
+function malformed(what: string): ProtocolError {
+  return new ProtocolError('DECODE_FAILED', `The tuple formats of the reply are malformed: ${what}`, {
+    retryable: false,
+    sent: true,
+  })
+}
