@@ -9,7 +9,7 @@ import { putPushes } from './put-pushes.ts'
 import { QueueServer } from './queue-server.ts'
 import { PLATFORMS, type Recipient } from './recipients.ts'
 import { RunFolder } from './run-folder.ts'
-import { planDay } from './schedule.ts'
+import { type DayPlan, planDay } from './schedule.ts'
 import { Senders } from './senders.ts'
 
 /** All pushes are put before the first is due: the server takes several times as many a second. */
@@ -17,8 +17,8 @@ const LEAD_MS = 1_000
 const PUTS_PER_MS = 10
 /** The share of deliveries after which the server is killed: others are under way then. */
 const KILL_AT = 0.4
-/** What is not delivered so long after the last due moment is lost. */
-const GRACE_MS = 30_000
+/** So long without any delivery, when all pushes are due, means that no more will come. */
+const STALL_MS = 30_000
 /** When all is delivered: time for the last acks, and for pushes that come twice to come. */
 const DRAIN_MS = 5_000
 const DRAIN_POLL_MS = 50
@@ -95,8 +95,11 @@ async function deliver(recipients: readonly Recipient[], run: Run): Promise<Camp
   view.note(
     `${recipients.length} pushes put ahead in ${putSeconds.toFixed(2)} s, due at 09:00 local time on ${options.date}`,
   )
-  const kill = options.killServer ? killInMidRun(ledger, run) : Promise.resolve()
-  await within(plan.lastDueAt + GRACE_MS - Date.now(), Promise.all([ledger.whenDelivered(), kill]), signal)
+  if (options.killServer) {
+    await untilDelivered(Math.ceil(ledger.size * KILL_AT), ledger, plan, signal)
+    await killAndStartAgain(run)
+  }
+  await untilDelivered(ledger.size, ledger, plan, signal)
   await drain(producer, signal)
   await senders.close()
   await monitor.refresh()
@@ -104,9 +107,17 @@ async function deliver(recipients: readonly Recipient[], run: Run): Promise<Camp
   return { totals: ledger.totals(), seconds, serverKills: options.killServer ? 1 : 0 }
 }
 
-async function killInMidRun(ledger: Ledger, { server, view, signal }: Run): Promise<void> {
-  await ledger.whenDelivered(Math.ceil(ledger.size * KILL_AT))
-  if (signal.aborted) return
+/** Waits for so many deliveries, or until everything is due and none has come for a while: what is missing then is lost. */
+async function untilDelivered(count: number, ledger: Ledger, plan: DayPlan, signal: AbortSignal): Promise<void> {
+  const reached = ledger.whenDelivered(count)
+  await within(plan.lastDueAt - Date.now(), reached, signal)
+  for (let before = -1; ledger.delivered < count && ledger.delivered > before; ) {
+    before = ledger.delivered
+    await within(STALL_MS, reached, signal)
+  }
+}
+
+async function killAndStartAgain({ server, view }: Run): Promise<void> {
   await server.kill()
   const killedAt = performance.now()
   view.note('the queue server is killed (SIGKILL), and started again')
