@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
+  AUTH,
   errorReply,
   okReply,
   type PeerConnection,
@@ -249,7 +250,6 @@ describe('reconnecting', () => {
   })
 
   test('ends at once when the password is refused', async () => {
-    let refuse = false
     const peer = await startPeer({ handshake: false })
     const opening = connect({ port: peer.port, user: 'app', password: 'x', reconnect: QUICK })
     const first = await peer.connection()
@@ -257,11 +257,10 @@ describe('reconnecting', () => {
     const client = await opening
     onTestFinished(() => client.destroy())
     const closed = event(client, 'close')
-    refuse = true
     first.socket.destroy()
     const second = await peer.connection()
     for (const { sync, type } of await second.requests(2)) {
-      second.write(refuse && type === 0x07 ? errorReply(sync, 47, 'Incorrect password') : okReply(sync))
+      second.write(type === AUTH ? errorReply(sync, 47, 'Incorrect password') : okReply(sync))
     }
     await closed
     expect(peer.connections).toBe(2)

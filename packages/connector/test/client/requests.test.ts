@@ -46,8 +46,8 @@ describe('a request', () => {
     const same = recorded.filter(({ request, body: theirs }) => {
       if (request !== name) return false
       // TUPLE_FORMATS says that arguments may hold MP_TUPLE; ours do not.
-      const { 96: _formats, ...rest } = theirs ?? {}
-      return JSON.stringify(Object.entries(rest)) === JSON.stringify(Object.entries(ours as object))
+      const meant = Object.entries(theirs ?? {}).filter(([key]) => key !== '96')
+      return JSON.stringify(meant) === JSON.stringify(Object.entries(ours as object))
     })
     expect(same.map(({ header }) => header[0])).toContain(type)
   })
@@ -206,7 +206,7 @@ describe('a reply', () => {
     const calls = [client.call('f'), client.call('g'), client.call('h')]
     const requests = await connection.requests(3)
     const bodies = [`${'91'.repeat(300)}01`, '91a361', '9107']
-    requests.forEach(({ sync }, i) => connection.write(okReply(sync, bodies[i])))
+    for (const [i, { sync }] of requests.entries()) connection.write(okReply(sync, bodies[i]))
     await expect(calls[0]).rejects.toMatchObject({ code: 'DECODE_FAILED', sent: true, retryable: false })
     await expect(calls[1]).rejects.toMatchObject({ code: 'DECODE_FAILED' })
     expect(await calls[2]).toEqual([7])

@@ -10,7 +10,8 @@ const scalar = fc.oneof(
   fc.maxSafeInteger(),
   fc.integer({ min: -40_000, max: 70_000 }),
   fc.double({ noNaN: true }),
-  fc.string({ unit: 'binary', maxLength: 300 }).filter((text) => text.isWellFormed()),
+  // A lone surrogate has no UTF-8.
+  fc.string({ unit: 'binary', maxLength: 300 }).filter((text) => !/\p{Surrogate}/u.test(text)),
 )
 const json = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
