@@ -34,6 +34,12 @@ test.each(['', TEXT.replaceAll('-', ''), `{${TEXT}}`, `${TEXT}0`, TEXT.replace('
   },
 )
 
+test('what only prints like a uuid is refused', () => {
+  // A caller without types.
+  const given = new Uuid(TEXT) as unknown as string
+  expect(() => new Uuid(given)).toThrow('(object)')
+})
+
 test('bytes of another length are refused', () => {
   expect(() => Uuid.from(new Uint8Array(15))).toThrow('16 bytes, got 15')
 })

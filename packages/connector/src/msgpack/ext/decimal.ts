@@ -201,9 +201,17 @@ export const decimalCodec: ExtCodec<Decimal> = {
     writeExtHeader(writer, TYPE, integerSize(value.scale) + bytes)
     writeInteger(writer, value.scale)
     writer.reserve(bytes)
-    writer.buffer.write(nibbles, writer.length, 'hex')
-    writer.length += bytes
+    const { buffer, length } = writer
+    for (let i = 0; i < bytes; i++) {
+      buffer[length + i] = (nibble(nibbles.charCodeAt(2 * i)) << 4) | nibble(nibbles.charCodeAt(2 * i + 1))
+    }
+    writer.length = length + bytes
   },
+}
+
+/** The value of a hexadecimal digit in lower case. */
+function nibble(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57
 }
 
 /** Bytes of an integer within ±{@link MAX_SCALE}, as `writeInteger` writes it. */
