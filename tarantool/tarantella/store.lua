@@ -97,6 +97,11 @@ function Store:outlive(id, dead)
     return self.pk:update(id, { { '=', fields.dead, dead } })
 end
 
+---@return integer rows
+function Store:count()
+    return self.space:len()
+end
+
 ---Calls `visit(row)` for up to `limit` rows with ids above `after`, in order of id.
 ---@return integer how many there were
 function Store:scan(after, limit, visit)

@@ -135,18 +135,19 @@ end
 ---Builds the schedule from the rows, in slices that let other fibers run.
 ---@param now number microseconds since 1970
 function Tube:load(now)
-    local sched = schedule.new(timer.nudge)
+    local sched = schedule.new(timer.nudge, self.store:count())
     local last = 0
     local visit = function(tuple)
         last = row.id(tuple)
         load_row(sched, tuple, now)
     end
-    local ends = fiber.clock() + const.SLICE_S
+    -- Not fiber.clock(), which stands still until the fiber yields.
+    local ends = timer.monotonic_us() + const.SLICE_S * MICRO
     -- Ids begin at 1, so a scan after 0 sees all.
     while self.store:scan(last, const.SLICE_STEPS, visit) == const.SLICE_STEPS do
-        if fiber.clock() >= ends then
+        if timer.monotonic_us() >= ends then
             fiber.sleep(0)
-            ends = fiber.clock() + const.SLICE_S
+            ends = timer.monotonic_us() + const.SLICE_S * MICRO
         end
     end
     self.sched = sched

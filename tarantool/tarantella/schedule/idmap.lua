@@ -24,9 +24,14 @@ local function reset(self, bits)
     self.limit = math.floor(size * FULL)
 end
 
-function idmap.new(slab)
+---@param expected integer|nil entries to make room for, to spare the growing
+function idmap.new(slab, expected)
     local self = setmetatable({ slab = slab, n = 0 }, Idmap)
-    reset(self, FIRST_BITS)
+    local bits = FIRST_BITS
+    while bit.lshift(1, bits) * FULL < (expected or 0) do
+        bits = bits + 1
+    end
+    reset(self, bits)
     return self
 end
 

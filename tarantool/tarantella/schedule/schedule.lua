@@ -27,11 +27,12 @@ local Schedule = {}
 Schedule.__index = Schedule
 
 ---@param on_nearer function|nil called as (due_us, is_lease) when a due time becomes the nearest of its kind
-function schedule.new(on_nearer)
+---@param expected integer|nil how many tasks will be added at once
+function schedule.new(on_nearer, expected)
     local slab = nodes.new()
     return setmetatable({
         slab = slab,
-        ids = idmap.new(slab),
+        ids = idmap.new(slab, expected),
         ready = ready.new(slab),
         buried = heap.new(slab, KEY, POS),
         dues = heap.new(slab, DUE, nodes.DUE_POS),
