@@ -201,17 +201,18 @@ import { connect } from '${connector}'\n${script}`
     expect(output).toBe('1000')
   })
 
-  test('ends by itself after destroy, with a thousand requests in flight before', async () => {
+  test('ends by itself after destroy, with hundreds of requests in flight before', async () => {
     const { uri } = await start()
     const output = await run(`
       const client = await connect('${uri}')
-      const calls = Array.from({ length: 1000 }, () => client.call('sleep', [60]))
+      // Above 768 of them (net_msg_max) the server would not read the ping.
+      const calls = Array.from({ length: 500 }, () => client.call('sleep', [60]))
       await client.ping()
       client.destroy()
       const codes = (await Promise.allSettled(calls)).map(({ reason }) => reason.code)
       console.log(codes.length, new Set(codes))
     `)
-    expect(output).toBe("1000 Set(1) { 'CONNECTION_CLOSED' }")
+    expect(output).toBe("500 Set(1) { 'CONNECTION_CLOSED' }")
   })
 })
 

@@ -37,9 +37,10 @@ async function identify(request: (request: Request) => Promise<unknown>): Promis
     // An IdRequest's reply is an Identity.
     return (await request(new IdRequest())) as Identity
   } catch (error) {
+    if (!(error instanceof ServerError)) throw error
+    if (error.number === ErrorNumber.LOADING) throw notReady(error)
     // Before 2.10 the server does not know the request; 2.6 answers "Unknown request type 73".
-    if (error instanceof ServerError) return NO_IDENTITY
-    throw error
+    return NO_IDENTITY
   }
 }
 

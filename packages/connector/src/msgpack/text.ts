@@ -4,8 +4,8 @@ import type { Reader } from './reader.ts'
 
 /** What `toString('utf8')` puts where bytes are not UTF-8. */
 const REPLACEMENT = '\ufffd'
-/** Up to here a loop in JavaScript is cheaper than a call into the runtime. */
-const SHORT = 12
+/** Up to here a loop in JavaScript is cheaper than a call into the runtime (4 bytes: 32 ns and 84 ns; 8 bytes: 130 ns both). */
+const SHORT = 7
 
 /** A string of `size` bytes; a Buffer if they are not UTF-8, so that no byte is ever lost. */
 export function readText(reader: Reader, size: number): string | Buffer {

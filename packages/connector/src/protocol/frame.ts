@@ -6,7 +6,7 @@ import { ProtocolError } from '../errors.ts'
  *   body = header map, body map
  */
 
-/** One read takes at most this much; libuv itself offers 64 KiB. Larger made no difference on loopback. */
+/** One read takes at most this much; libuv itself would offer 64 KiB. */
 const CAPACITY = 128 * 1024
 /** Less room than this behind the last byte, and what is left moves to the front. */
 const LEAST_SPACE = 16 * 1024
