@@ -61,11 +61,23 @@ try {
   const client = await connect(`tarantool://queue_admin:secret@127.0.0.1:${server.port}`)
   const queue = new Queue(client)
   const cases: Case[] = [
-    { subject: 'tarantella', name: 'cycle, one request at a time', inFlight: 1, operations: 3000, run: (n) => oneByOne(queue, n) },
-    { subject: 'tarantella', name: 'cycle, plain put and a worker', inFlight: CONCURRENCY, operations: 60_000, run: (n) => putAndWorker(queue, n) },
+    {
+      subject: 'tarantella',
+      name: 'cycle, one request at a time',
+      inFlight: 1,
+      operations: 3000,
+      run: (n) => oneByOne(queue, n),
+    },
+    {
+      subject: 'tarantella',
+      name: 'cycle, plain put and a worker',
+      inFlight: CONCURRENCY,
+      operations: 60_000,
+      run: (n) => putAndWorker(queue, n),
+    },
   ]
   const results = await measureInterleaved(cases, Number(values.rounds))
-  const report = makeReport({ tarantool: client.server.version }, results)
+  const report = makeReport({ tarantool: client.server?.version ?? 'unknown' }, results)
   printReport(report)
   const [single, joined] = results
   if (single !== undefined && joined !== undefined) {

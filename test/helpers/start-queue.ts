@@ -20,7 +20,9 @@ export async function startQueue(tubes: string, env: Readonly<Record<string, str
     initFile: INIT_FILE,
     ready: /tarantella ready on/,
     env: {
-      ...Object.fromEntries(Object.entries(passwords).map(([role, password]) => [`TARANTELLA_${role}_PASSWORD`, password])),
+      ...Object.fromEntries(
+        Object.entries(passwords).map(([role, password]) => [`TARANTELLA_${role}_PASSWORD`, password]),
+      ),
       TARANTELLA_TUBES: tubes,
       ...env,
     },

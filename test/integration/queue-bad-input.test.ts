@@ -39,7 +39,9 @@ test('creating a tube twice, or of an unknown type, is refused by code', async (
   const tube = await queue.createTube('new', { type: 'fifottl', ttr: 60 })
   await expect(queue.createTube('new', { type: 'fifo' })).rejects.toMatchObject({ code: 'TUBE_EXISTS' })
   await expect(queue.createTube('new', { type: 'fifo', ifNotExists: true })).resolves.toBe(tube)
-  await expect(queue.createTube('odd', { type: 'stack' as 'fifo' })).rejects.toMatchObject({ code: 'TUBE_TYPE_UNKNOWN' })
+  await expect(queue.createTube('odd', { type: 'stack' as 'fifo' })).rejects.toMatchObject({
+    code: 'TUBE_TYPE_UNKNOWN',
+  })
   await tube.put(1)
   await tube.truncate()
   await tube.drop()

@@ -5,7 +5,14 @@ test('a task goes from put to ack, with its payload whole', async () => {
   const server = await startQueue('t:fifottl')
   const queue = await server.queue()
   const tube = queue.tube('t')
-  const payload = { user: 5_000_000_000, big: 18_446_744_073_709_551_615n, half: 0.5, name: 'Zoë', list: [1, [null, true]], empty: {} }
+  const payload = {
+    user: 5_000_000_000,
+    big: 18_446_744_073_709_551_615n,
+    half: 0.5,
+    name: 'Zoë',
+    list: [1, [null, true]],
+    empty: {},
+  }
   const { id, state } = await tube.put(payload)
   expect(state).toBe('ready')
   const task = await tube.take(1)
@@ -79,7 +86,11 @@ test('a task put for an absolute time comes at that time, and one for the past a
 test('lower pri is taken first, and equal pri in the order of the puts', async () => {
   const server = await startQueue('t:fifottl')
   const tube = (await server.queue()).tube<string>('t')
-  await tube.putMany([{ data: 'b', pri: 2 }, { data: 'c', pri: 2 }, { data: 'a', pri: 1 }])
+  await tube.putMany([
+    { data: 'b', pri: 2 },
+    { data: 'c', pri: 2 },
+    { data: 'a', pri: 1 },
+  ])
   const tasks = await tube.takeMany(10, 1)
   expect(tasks.map((task) => task.data)).toEqual(['a', 'b', 'c'])
   await tube.ackMany(tasks)
@@ -137,7 +148,12 @@ test('release with delay, bury, kick and delete', async () => {
 test('of one lane only one task is taken at a time, and other lanes go on', async () => {
   const server = await startQueue('t:utubettl')
   const tube = (await server.queue()).tube<string>('t')
-  for (const [data, utube] of [['a1', 'a'], ['a2', 'a'], ['b1', 'b']] as const) await tube.put(data, { utube })
+  for (const [data, utube] of [
+    ['a1', 'a'],
+    ['a2', 'a'],
+    ['b1', 'b'],
+  ] as const)
+    await tube.put(data, { utube })
   const tasks = await tube.takeMany(10, 1)
   expect(tasks.map((task) => task.data)).toEqual(['a1', 'b1'])
   await tasks[0]?.ack()

@@ -76,5 +76,5 @@ const LASTING: ReadonlySet<string> = new Set([
 
 /** Whether the same call may succeed at another time: what a worker outlasts. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof TarantellaError && !LASTING.has(error.code)
+  return error instanceof TarantellaError && !LASTING.has(String(error.code))
 }

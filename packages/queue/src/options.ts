@@ -124,13 +124,21 @@ export function toWireTubeOptions(options: CreateTubeOptions): Record<string, un
 
 /** "Expected `x` to be …, got `v` (type)". */
 export function expected(name: string, what: string, got: unknown): UsageError {
-  return new UsageError('INVALID_ARGUMENT', `Expected \`${name}\` to be ${what}, got \`${String(got)}\` (${typeof got})`)
+  return new UsageError(
+    'INVALID_ARGUMENT',
+    `Expected \`${name}\` to be ${what}, got \`${String(got)}\` (${typeof got})`,
+  )
 }
 
 export function requireInteger(name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): void {
   if (Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max) return
   const range = max === Number.MAX_SAFE_INTEGER ? `an integer >= ${min}` : `an integer from ${min} to ${max}`
   throw expected(name, range, value)
+}
+
+export function requireText(name: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '') return
+  throw expected(name, 'a string that is not empty', value)
 }
 
 export function requireSeconds(name: string, value: unknown): void {

@@ -3,6 +3,7 @@ import {
   type CreateTubeOptions,
   type QueueOptions,
   type ResolvedQueueOptions,
+  requireText,
   resolveQueueOptions,
   toWireTubeOptions,
 } from './options.ts'
@@ -60,7 +61,7 @@ export class Queue {
   /** The tube's client; makes no request. `T` is what its producers put. */
   tube<T = unknown>(name: string): Tube<T> {
     if (this.#closing !== undefined) throw new QueueError('QUEUE_CLOSED', 'The queue client was closed')
-    if (typeof name !== 'string' || name === '') throw new TypeError(`Expected a tube's name, got \`${String(name)}\` (${typeof name})`)
+    requireText('name', name)
     let tube = this.#tubes.get(name)
     if (tube === undefined) {
       tube = new Tube(name, {

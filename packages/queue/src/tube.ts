@@ -1,6 +1,12 @@
 import { Joiner } from './batch/joiner.ts'
 import { BatchError, QueueError } from './errors.ts'
-import { type PutOptions, type ResolvedQueueOptions, requireInteger, requireSeconds, toWirePutOptions } from './options.ts'
+import {
+  type PutOptions,
+  type ResolvedQueueOptions,
+  requireInteger,
+  requireSeconds,
+  toWirePutOptions,
+} from './options.ts'
 import { type Packed, pack } from './ports.ts'
 import { takeBatch } from './take/take-batch.ts'
 import { TakeGate } from './take/take-gate.ts'
@@ -46,7 +52,13 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
     this.name = name
     this.#context = context
     this.#puts = this.#joiner((items) => server.putMany(name, items))
-    this.#gate = new TakeGate({ tube: name, server, clock: context.clock, nextKey: context.nextKey, maxBatch: options.maxBatch })
+    this.#gate = new TakeGate({
+      tube: name,
+      server,
+      clock: context.clock,
+      nextKey: context.nextKey,
+      maxBatch: options.maxBatch,
+    })
   }
 
   /**
@@ -79,7 +91,11 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
   }
 
   /** Waits like {@link take} for the first task, then brings up to `count` (1 to 1000) that are ready. */
-  async takeMany(count: number, seconds: number = Number.POSITIVE_INFINITY, { signal }: TakeOptions = {}): Promise<Task<T>[]> {
+  async takeMany(
+    count: number,
+    seconds: number = Number.POSITIVE_INFINITY,
+    { signal }: TakeOptions = {},
+  ): Promise<Task<T>[]> {
     requireInteger('count', count, 1, this.#context.options.maxBatch)
     requireTimeout(seconds)
     const { server, nextKey } = this.#context

@@ -7,7 +7,11 @@ const limits = { maxItems: 3, maxBytes: 100, maxInFlight: 1, maxWaiting: 10 }
 
 /** A joiner whose batches the test answers. */
 function start(overrides: Partial<typeof limits> = {}) {
-  const batches: { items: number[]; answer: (results: (string | QueueError)[]) => void; fail: (error: unknown) => void }[] = []
+  const batches: {
+    items: number[]
+    answer: (results: (string | QueueError)[]) => void
+    fail: (error: unknown) => void
+  }[] = []
   const joiner = new Joiner<number, string>({ ...limits, ...overrides }, (items) => {
     return new Promise((answer, fail) => batches.push({ items, answer, fail }))
   })
@@ -46,7 +50,13 @@ test('a batch holds no more items than the limit, and the rest waits for its ans
 
 test('a batch holds no more bytes than the limit, but a single larger call goes alone', async () => {
   const { joiner, batches } = start({ maxInFlight: 9 })
-  for (const [item, size] of [[1, 60], [2, 60], [3, 500], [4, 10]] as const) void joiner.add(item, size)
+  for (const [item, size] of [
+    [1, 60],
+    [2, 60],
+    [3, 500],
+    [4, 10],
+  ] as const)
+    void joiner.add(item, size)
   await settle()
   expect(batches.map((batch) => batch.items)).toEqual([[1], [2], [3], [4]])
 })
@@ -57,7 +67,10 @@ test('a failed item rejects its own call only', async () => {
   await settle()
   const refused = new QueueError('TASK_TOO_LARGE', 'too large')
   batches[0]?.answer([refused, 'two'])
-  expect(await results).toEqual([{ status: 'rejected', reason: refused }, { status: 'fulfilled', value: 'two' }])
+  expect(await results).toEqual([
+    { status: 'rejected', reason: refused },
+    { status: 'fulfilled', value: 'two' },
+  ])
 })
 
 test('a failed request rejects every call of its batch with the same error', async () => {

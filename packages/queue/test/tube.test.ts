@@ -26,8 +26,14 @@ test('puts of one turn travel in one call, each with its payload and its own opt
     [{ user: 1 }],
     ['two', { pri: 1, ttl: 3600, ttr: 30, delay: 5, utube: 'ios' }],
   ])
-  call.answer([[0, 'r'], [1, '~']])
-  expect(await Promise.all(puts)).toEqual([{ id: 0, state: 'ready' }, { id: 1, state: 'delayed' }])
+  call.answer([
+    [0, 'r'],
+    [1, '~'],
+  ])
+  expect(await Promise.all(puts)).toEqual([
+    { id: 0, state: 'ready' },
+    { id: 1, state: 'delayed' },
+  ])
 })
 
 test('a payload is what it was when put was called', async () => {
@@ -59,7 +65,10 @@ test.each([
   [{ at: new Date('never') }, 'at'],
 ])('put options %j are refused by name, and nothing is sent', async (options, name) => {
   const { caller, tube } = start()
-  await expect(tube.put(1, options)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(`\`${name}\``) })
+  await expect(tube.put(1, options)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining(`\`${name}\``),
+  })
   await settle()
   expect(caller.calls).toEqual([])
 })
@@ -81,7 +90,10 @@ test('putMany rejects when items fail, and says what became of each', async () =
   expect(error).toBeInstanceOf(BatchError)
   expect(error).toMatchObject({
     code: 'BATCH_FAILED',
-    results: [{ status: 'fulfilled', value: { id: 1 } }, { status: 'rejected', reason: { code: 'TASK_TOO_LARGE', sent: true } }],
+    results: [
+      { status: 'fulfilled', value: { id: 1 } },
+      { status: 'rejected', reason: { code: 'TASK_TOO_LARGE', sent: true } },
+    ],
   })
 })
 
@@ -181,7 +193,10 @@ test('an acked task is not released by break', async () => {
 test('takeMany brings what there is; aborted, it is called back and late tasks return', async () => {
   const { caller, tube } = start()
   const take = tube.takeMany(10, 1)
-  ;(await caller.next('queue.take_many')).answer([[1, 't', 'a', 11], [2, 't', 'b', 12]])
+  ;(await caller.next('queue.take_many')).answer([
+    [1, 't', 'a', 11],
+    [2, 't', 'b', 12],
+  ])
   expect((await take).map((task) => task.data)).toEqual(['a', 'b'])
   const abort = new AbortController()
   const late = tube.takeMany(10, 1, { signal: abort.signal })
@@ -195,10 +210,23 @@ test('takeMany brings what there is; aborted, it is called back and late tasks r
 
 test('errors of the server become queue errors with its codes; others pass as they are', async () => {
   const { caller, tube } = start()
-  const frame = { type: 'CustomError', file: 'f', line: 1, message: 'Tube not found', errno: 0, number: 0, fields: { custom_type: 'TUBE_NOT_FOUND' } }
+  const frame = {
+    type: 'CustomError',
+    file: 'f',
+    line: 1,
+    message: 'Tube not found',
+    errno: 0,
+    number: 0,
+    fields: { custom_type: 'TUBE_NOT_FOUND' },
+  }
   const put = tube.put(1)
   ;(await caller.next()).fail(new ServerError('ER_UNKNOWN', 0, 'Tube not found', [frame], false))
-  await expect(put).rejects.toMatchObject({ name: 'QueueError', code: 'TUBE_NOT_FOUND', message: 'Tube not found', sent: true })
+  await expect(put).rejects.toMatchObject({
+    name: 'QueueError',
+    code: 'TUBE_NOT_FOUND',
+    message: 'Tube not found',
+    sent: true,
+  })
 
   const denied = new ServerError('ER_ACCESS_DENIED', 42, 'Execute access denied', [], false)
   const kick = tube.kick()
@@ -206,16 +234,21 @@ test('errors of the server become queue errors with its codes; others pass as th
   await expect(kick).rejects.toBe(denied)
 
   const peek = tube.peek(1)
-  ;(await caller.next()).fail(new ServerError('ER_NO_SUCH_PROC', 33, "Procedure 'queue.peek' is not defined", [], false))
+  ;(await caller.next()).fail(
+    new ServerError('ER_NO_SUCH_PROC', 33, "Procedure 'queue.peek' is not defined", [], false),
+  )
   await expect(peek).rejects.toMatchObject({ code: 'QUEUE_SERVER_MISSING' })
 })
 
-test.each([[[]], [['nonsense']], [[[[1, 'z']]]], [[[1]]]])('an answer %j of the wrong shape is an error, not a crash', async (values) => {
-  const { caller, tube } = start()
-  const put = tube.put(1)
-  ;(await caller.next()).answer(...values)
-  await expect(put).rejects.toMatchObject({ code: 'UNEXPECTED_REPLY', sent: true })
-})
+test.each([[[]], [['nonsense']], [[[[1, 'z']]]], [[[1]]]])(
+  'an answer %j of the wrong shape is an error, not a crash',
+  async (values) => {
+    const { caller, tube } = start()
+    const put = tube.put(1)
+    ;(await caller.next()).answer(...values)
+    await expect(put).rejects.toMatchObject({ code: 'UNEXPECTED_REPLY', sent: true })
+  },
+)
 
 test('close lets calls that were made reach the server, and stops listening to the connection', async () => {
   const { caller, queue, tube } = start()

@@ -17,7 +17,8 @@ const noRetryNoise = { retry: { jitter: 0 } }
 
 /** A handler whose runs the test ends. */
 function manual() {
-  const runs: { id: number; attempt: number; signal: AbortSignal; end: () => void; fail: (error: unknown) => void }[] = []
+  const runs: { id: number; attempt: number; signal: AbortSignal; end: () => void; fail: (error: unknown) => void }[] =
+    []
   const handler: Handler<unknown> = ({ id }, { signal, attempt }) =>
     new Promise<void>((end, fail) => runs.push({ id, attempt, signal, end, fail }))
   return { runs, handler }
@@ -31,7 +32,13 @@ test('asks for as many tasks as handlers may run, waits without limit, and acks 
   take.answer([task(1), task(2)])
   expect((await caller.next('queue.take_many')).args[1]).toBe(2)
   const ack = await caller.next('queue.ack_many')
-  expect(ack.args).toEqual(['push', [[1, 1001], [2, 1002]]])
+  expect(ack.args).toEqual([
+    'push',
+    [
+      [1, 1001],
+      [2, 1002],
+    ],
+  ])
   expect(seen).toEqual([{ n: 1 }, { n: 2 }])
   void worker.close()
 })
@@ -164,8 +171,14 @@ test('close takes nothing more, gives back what has not started, and waits for r
   const closing = worker.close()
   expect(worker.state).toBe('draining')
   const back = await caller.next('queue.release_many')
-  expect(back.args[1]).toEqual([[2, 1002], [3, 1003]])
-  back.answer([[2, 'r'], [3, 'r']])
+  expect(back.args[1]).toEqual([
+    [2, 1002],
+    [3, 1003],
+  ])
+  back.answer([
+    [2, 'r'],
+    [3, 'r'],
+  ])
   await settle()
   runs[0]?.end()
   ;(await caller.next('queue.ack_many')).answer([[1, '-']])

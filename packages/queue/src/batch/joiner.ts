@@ -118,7 +118,10 @@ export class Joiner<Item, Result> {
         const result = results[i]
         if (result instanceof QueueError) entry.reject(result)
         else if (result !== undefined) entry.resolve(result)
-        else entry.reject(new QueueError('UNEXPECTED_REPLY', `The answer lacks item ${i} of ${batch.length}`, { sent: true }))
+        else
+          entry.reject(
+            new QueueError('UNEXPECTED_REPLY', `The answer lacks item ${i} of ${batch.length}`, { sent: true }),
+          )
       }
     } catch (error) {
       for (const entry of batch) entry.reject(error)

@@ -26,7 +26,13 @@ interface ServerFailure {
 }
 
 function isServerFailure(error: unknown): error is ServerFailure {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'frames' in error && Array.isArray(error.frames)
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    'frames' in error &&
+    Array.isArray(error.frames)
+  )
 }
 
 /**

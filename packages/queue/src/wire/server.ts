@@ -1,7 +1,16 @@
 import type { QueueError } from '../errors.ts'
 import type { Caller, CallOptions } from '../ports.ts'
 import { toQueueError } from './server-errors.ts'
-import { type Delivery, type TaskId, type TaskStatus, toDelivery, toItemResult, toPeeked, toStatus, unexpected } from './task-tuple.ts'
+import {
+  type Delivery,
+  type TaskId,
+  type TaskStatus,
+  toDelivery,
+  toItemResult,
+  toPeeked,
+  toStatus,
+  unexpected,
+} from './task-tuple.ts'
 
 /** Names a delivery to the server: the task and the token it was handed out with. */
 export interface Lease {
@@ -12,7 +21,12 @@ export interface Lease {
 export type ItemResult = TaskStatus | QueueError
 
 /** The functions that settle deliveries in batches; each item is `[id, token, argument?]`. */
-export type SettleFunction = 'queue.ack_many' | 'queue.release_many' | 'queue.bury_many' | 'queue.touch_many' | 'queue.delete_many'
+export type SettleFunction =
+  | 'queue.ack_many'
+  | 'queue.release_many'
+  | 'queue.bury_many'
+  | 'queue.touch_many'
+  | 'queue.delete_many'
 
 /** Milliseconds that a waiting take's answer may be late before the request is given up. */
 const TAKE_MARGIN_MS = 10_000

@@ -31,10 +31,17 @@ function isStateLetter(letter: unknown): letter is keyof typeof STATE_NAMES {
   return typeof letter === 'string' && Object.hasOwn(STATE_NAMES, letter)
 }
 
+/** `[id, state, data, token]`, of which a caller names what it needs. */
+type TaskTuple = readonly unknown[]
+
+function isTuple(value: unknown): value is TaskTuple {
+  return Array.isArray(value)
+}
+
 /** `[id, state, …]` → status. */
 export function toStatus(tuple: unknown): TaskStatus {
-  if (!Array.isArray(tuple)) throw unexpected('a task', tuple)
-  const [id, letter] = tuple as unknown[]
+  if (!isTuple(tuple)) throw unexpected('a task', tuple)
+  const [id, letter] = tuple
   if (typeof id !== 'number' || !isStateLetter(letter)) throw unexpected('a task [id, state]', tuple)
   return { id, state: STATE_NAMES[letter] }
 }
@@ -42,15 +49,17 @@ export function toStatus(tuple: unknown): TaskStatus {
 /** `[id, state, data]` → status and payload. */
 export function toPeeked(tuple: unknown): TaskStatus & { readonly data: unknown } {
   const { id, state } = toStatus(tuple)
-  return { id, state, data: (tuple as unknown[])[2] }
+  return { id, state, data: isTuple(tuple) ? tuple[2] : undefined }
 }
 
 /** `[id, 't', data, token]` → delivery. */
 export function toDelivery(tuple: unknown): Delivery {
-  const peeked = toPeeked(tuple)
-  const token = (tuple as unknown[])[3]
-  if (typeof token !== 'number') throw unexpected('a delivery [id, state, data, token]', tuple)
-  return { ...peeked, token }
+  if (!isTuple(tuple)) throw unexpected('a delivery', tuple)
+  const [id, letter, data, token] = tuple
+  if (typeof id !== 'number' || !isStateLetter(letter) || typeof token !== 'number') {
+    throw unexpected('a delivery [id, state, data, token]', tuple)
+  }
+  return { id, state: STATE_NAMES[letter], data, token }
 }
 
 /** An item of a batch's answer: `[id, state]` or `{code, message}`. */

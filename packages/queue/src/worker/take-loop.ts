@@ -38,20 +38,21 @@ const MAX_PAUSE_MS = 5000
  */
 export async function runTakeLoop(loop: TakeLoop): Promise<void> {
   const { slots, signal } = loop
+  const isOver = (): boolean => signal.aborted
   let pause = MIN_PAUSE_MS
-  while (!signal.aborted) {
+  while (!isOver()) {
     // All handlers that this turn's replies end have ended then, and one call asks for all their slots.
     await endOfTurn()
     const free = Math.min(loop.limit() - slots.occupied, loop.options.maxBatch)
     if (free <= 0) {
-      if (!signal.aborted) await slots.onRelease()
+      if (!isOver()) await slots.onRelease()
       continue
     }
     try {
       await takeInto(loop, free)
       pause = MIN_PAUSE_MS
     } catch (error) {
-      if (signal.aborted) return
+      if (isOver()) return
       loop.refused(error)
       if (!isPassing(error)) throw error
       await loop.clock.sleep(pause, signal)
@@ -66,7 +67,13 @@ async function takeInto({ server, tube, slots, signal, nextKey, accept }: TakeLo
   slots.occupy(count)
   let unused = count
   try {
-    const deliveries = await takeBatch(server, { tube, count, seconds: Number.POSITIVE_INFINITY, key: nextKey(), signal })
+    const deliveries = await takeBatch(server, {
+      tube,
+      count,
+      seconds: Number.POSITIVE_INFINITY,
+      key: nextKey(),
+      signal,
+    })
     unused -= deliveries.length
     for (const delivery of deliveries) accept(delivery)
   } finally {

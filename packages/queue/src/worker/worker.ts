@@ -136,7 +136,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
         accept: (delivery) => {
           this.#accept(delivery)
         },
-        refused: (error) => this.emit('refused', error),
+        refused: (error) => {
+          this.#tell('refused', error)
+        },
       })
     } finally {
       // By itself or by close(): what was taken is finished or given back before the worker counts as stopped.
@@ -181,7 +183,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
   }
 
   #failed(task: Task<T>, error: unknown, outcome: Outcome): Outcome {
-    this.emit('failed', task, error, outcome)
+    this.#tell('failed', task, error, outcome)
     return outcome
   }
 
@@ -189,11 +191,11 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
   async #finish(task: Task<T>, outcome: Outcome): Promise<void> {
     if (outcome.action !== 'release') this.#attempts.forget(task.id)
     try {
-      const isOurs = await sendOutcome(task as Task, outcome, this.#context.onReconnect)
-      if (!isOurs) this.emit('lost', task)
-      else if (outcome.action === 'ack') this.emit('completed', task)
+      const isOurs = await sendOutcome(task, outcome, this.#context.onReconnect)
+      if (!isOurs) this.#tell('lost', task)
+      else if (outcome.action === 'ack') this.#tell('completed', task)
     } catch (error) {
-      this.emit('refused', error)
+      this.#tell('refused', error)
     } finally {
       this.#held.delete(task)
       this.#slots.release()
@@ -228,7 +230,19 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
   async #releaseHeld(): Promise<void> {
     const releases = Array.from(this.#held, (task) => (task.isSettled ? Promise.resolve() : task.release()))
     for (const result of await Promise.allSettled(releases)) {
-      if (result.status === 'rejected') this.emit('refused', result.reason)
+      if (result.status === 'rejected') this.#tell('refused', result.reason)
+    }
+  }
+
+  /** A listener that throws must not stop the worker: its error surfaces as an uncaught one. */
+  #tell<E extends keyof WorkerEvents<T>>(event: E, ...args: WorkerEvents<T>[E]): void {
+    try {
+      // The overloads of `emit` do not see that E's arguments fit E.
+      ;(this.emit as (event: E, ...args: WorkerEvents<T>[E]) => boolean).call(this, event, ...args)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
     }
   }
 
