@@ -5,7 +5,7 @@ import { Pending } from '../connection/pending.ts'
 import type { Traffic } from '../connection/traffic.ts'
 import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { ServerInfo } from '../protocol/features.ts'
+import { assertFeature, type ServerInfo } from '../protocol/features.ts'
 import { ReadViewRequest, type SchemaRows } from '../protocol/requests/read-view.ts'
 import { SpaceRequest } from '../protocol/requests/space-request.ts'
 import type { OpenTransport } from '../transport/transport.ts'
@@ -172,6 +172,7 @@ export class Link implements ConnectionOwner {
   /** Whether the request can be sent now; if not, it is sent when its space has been looked up. */
   #isResolved(pending: Pending): boolean {
     const { request } = pending
+    if (request.requires !== undefined && this.#server !== undefined) assertFeature(request.requires, this.#server)
     if (!(request instanceof SpaceRequest) || !request.isByName) return true
     if (this.#server?.features.has('space-and-index-names') === true) {
       request.useNames()

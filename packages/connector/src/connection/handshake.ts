@@ -1,6 +1,6 @@
 import { ConnectionError, ServerError } from '../errors.ts'
 import { ErrorNumber } from '../protocol/error-codes.ts'
-import type { ServerInfo } from '../protocol/features.ts'
+import { featuresOf, type ServerInfo } from '../protocol/features.ts'
 import type { Greeting } from '../protocol/greeting.ts'
 import type { Request } from '../protocol/request.ts'
 import { AuthRequest } from '../protocol/requests/auth.ts'
@@ -29,7 +29,8 @@ export async function shakeHands(
   const identifying = identify(request)
   const authenticating = credentials === undefined ? undefined : authenticate(greeting, credentials, request)
   const [identity] = await Promise.all([identifying, authenticating])
-  return { version: greeting.version, uuid: greeting.uuid, ...identity }
+  const { version, uuid } = greeting
+  return { version, uuid, ...identity, features: featuresOf(version, identity.features) }
 }
 
 async function identify(request: (request: Request) => Promise<unknown>): Promise<Identity> {

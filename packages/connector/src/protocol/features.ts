@@ -1,6 +1,8 @@
+import { type ConnectorErrorCode, TarantellaError } from '../errors.ts'
+
 /**
  * What a server may be able to do beside the basic requests, with the number that IPROTO_ID has for it
- * and the first version of the server that has it.
+ * and the first version of the server that has it. What has no number is known by the version alone.
  */
 const FEATURES = {
   streams: { id: 0, since: '2.10' },
@@ -10,6 +12,10 @@ const FEATURES = {
   pagination: { id: 4, since: '2.11' },
   'space-and-index-names': { id: 5, since: '3.0' },
   'watch-once': { id: 6, since: '3.0' },
+  'dml-tuple-extension': { id: 7, since: '3.0' },
+  'call-ret-tuple-extension': { id: 8, since: '3.0' },
+  'prefix-iterators': { id: undefined, since: '3.2' },
+  'insert-arrow': { id: 12, since: '3.3' },
 } as const
 
 export type Feature = keyof typeof FEATURES
@@ -36,7 +42,37 @@ export function featuresFrom(ids: unknown): ReadonlySet<Feature> {
   const known: Feature[] = []
   // The keys of FEATURES are its literal's, which Object.keys cannot say.
   for (const name of Object.keys(FEATURES) as Feature[]) {
-    if (announced.has(FEATURES[name].id)) known.push(name)
+    const { id } = FEATURES[name]
+    if (id !== undefined && announced.has(id)) known.push(name)
   }
   return new Set(known)
+}
+
+/** What a server of this version can do: what it announced, and what no server announces. */
+export function featuresOf(version: string, announced: ReadonlySet<Feature>): ReadonlySet<Feature> {
+  const features = new Set(announced)
+  // The keys of FEATURES are its literal's, which Object.keys cannot say.
+  for (const name of Object.keys(FEATURES) as Feature[]) {
+    const { id, since } = FEATURES[name]
+    if (id === undefined && isAtLeast(version, since)) features.add(name)
+  }
+  return features
+}
+
+/** Refuses what needs a feature that the server lacks. */
+export function assertFeature(feature: Feature, server: ServerInfo): void {
+  if (server.features.has(feature)) return
+  throw unsupported(feature, server)
+}
+
+export function unsupported(feature: Feature, { version }: ServerInfo): TarantellaError<ConnectorErrorCode> {
+  const message = `The server (${version}) lacks the feature \`${feature}\`, which Tarantool has since ${FEATURES[feature].since}`
+  return new TarantellaError('UNSUPPORTED', message, { retryable: false, sent: false })
+}
+
+/** Compares `major.minor` of a version such as `3.8.0-entrypoint-12`. */
+function isAtLeast(version: string, since: string): boolean {
+  const [major = 0, minor = 0] = version.split('.', 2).map(Number)
+  const [sinceMajor = 0, sinceMinor = 0] = since.split('.', 2).map(Number)
+  return major > sinceMajor || (major === sinceMajor && minor >= sinceMinor)
 }

@@ -1,6 +1,7 @@
 import type { LazyField } from '../msgpack/lazy.ts'
 import type { Reader } from '../msgpack/reader.ts'
 import type { Writer } from '../msgpack/writer.ts'
+import type { Feature } from './features.ts'
 import { readData } from './reply.ts'
 
 /** A request of IPROTO: how its body is written, and what its reply means. `R` is what the caller gets. */
@@ -8,6 +9,8 @@ export abstract class Request<R = unknown> {
   abstract readonly type: number
   /** Whether it runs the server's or the user's Lua, so that an error may come after an effect. */
   readonly runsCode: boolean = false
+  /** Without it the request is refused before it is sent, with code `UNSUPPORTED`. */
+  readonly requires: Feature | undefined = undefined
   /** The schema that its ids were found in; 0 sends none. The server refuses the request (error 109) if it has changed. */
   schemaVersion = 0
   lazy: LazyField | undefined = undefined
