@@ -3,7 +3,7 @@ import { closedError } from '../connection/failures.ts'
 import type { Credentials } from '../connection/handshake.ts'
 import { Pending } from '../connection/pending.ts'
 import type { Traffic } from '../connection/traffic.ts'
-import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
+import { ConnectionError, type TarantellaError, TimeoutError, UsageError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { assertFeature, type ServerInfo } from '../protocol/features.ts'
 import { ReadViewRequest, type SchemaRows } from '../protocol/requests/read-view.ts'
@@ -120,7 +120,8 @@ export class Link implements ConnectionOwner {
     this.#connection = undefined
     const homeless = [...unsent, ...this.#awaitingSchema.clear()]
     const policy = this.#options.reconnect
-    if (this.#status === 'closed') this.#refuse(homeless, error)
+    // While it is still being dialed for, `#dial` sees that it has gone.
+    if (!this.#isUp()) this.#refuse(homeless, error)
     else if (this.#status === 'connected' && policy !== undefined) this.#reconnect(policy, error, homeless)
     else {
       // While draining, an end without a cause of its own is the one that was asked for.
@@ -158,15 +159,20 @@ export class Link implements ConnectionOwner {
   /** A link that drains still sends what was admitted before. */
   #route(pending: Pending): void {
     const connection = this.#connection
-    if (connection !== undefined && (this.#status === 'connected' || this.#status === 'draining')) {
+    if (connection !== undefined && this.#isUp()) {
       try {
         if (this.#isResolved(pending)) connection.send(pending)
       } catch (error) {
         pending.reject(error)
       }
     } else if (this.#status !== 'reconnecting') pending.reject(closedError())
-    else if (this.#options.offlineQueueMax === 0) pending.reject(offline())
-    else this.#offline.add(pending)
+    else if (this.#options.offlineQueueMax === 0) {
+      pending.reject(offline('The connection is down and the offline queue is switched off'))
+    } else this.#offline.add(pending)
+  }
+
+  #isUp(): boolean {
+    return this.#status === 'connected' || this.#status === 'draining'
   }
 
   /** Whether the request can be sent now; if not, it is sent when its space has been looked up. */
@@ -195,14 +201,14 @@ export class Link implements ConnectionOwner {
       if (queue.remove(pending)) this.#route(pending)
     }
     const failed = (error: unknown): void => {
-      if (queue.remove(pending)) pending.reject(error)
+      if (queue.remove(pending)) pending.reject(error instanceof TimeoutError ? lookupTimeout(space) : error)
     }
     this.#schema.lookUp(space).then(found, failed)
   }
 
   #readView(space: number, index: number, key: readonly unknown[]): Promise<SchemaRows> {
-    // Those who wait for the answer have their deadlines; this request ends with the connection at the latest.
-    const pending = new Pending(new ReadViewRequest(space, index, key), Number.POSITIVE_INFINITY, 0)
+    const request = new ReadViewRequest(space, index, key)
+    const pending = new Pending(request, this.#options.requestTimeoutMs, performance.now())
     this.#route(pending)
     // A ReadViewRequest's reply is SchemaRows.
     return pending.promise as Promise<SchemaRows>
@@ -214,7 +220,10 @@ export class Link implements ConnectionOwner {
     const connection = new Connection({ ...this.#options, credentials, open: this.#open, traffic: this.#traffic }, this)
     this.#connection = connection
     try {
-      this.#onOpen(await connection.opened)
+      const server = await connection.opened
+      // Between the session and this line the link may have been destroyed, or the connection lost again.
+      if (this.#connection !== connection) throw offline('The connection was lost as soon as it was established')
+      this.#onOpen(server)
     } catch (error) {
       if (this.#connection === connection) this.#connection = undefined
       throw error
@@ -256,9 +265,12 @@ export class Link implements ConnectionOwner {
   }
 }
 
-function offline(): ConnectionError {
-  return new ConnectionError('CONNECTION_LOST', 'The connection is down and the offline queue is switched off', {
-    retryable: true,
-    sent: false,
-  })
+function offline(message: string): ConnectionError {
+  return new ConnectionError('CONNECTION_LOST', message, { retryable: true, sent: false })
+}
+
+/** The request itself was not sent, whatever became of the look-up. */
+function lookupTimeout(space: number | string): TimeoutError {
+  const message = `The server did not answer the look-up of space '${space}' in time`
+  return new TimeoutError('REQUEST_TIMEOUT', message, { retryable: true, sent: false })
 }

@@ -8,13 +8,14 @@ import {
   startPeer,
 } from '../../../../test/helpers/scripted-peer.ts'
 import { type Client, connect } from '../../src/client/client.ts'
+import type { ConnectOptions } from '../../src/options.ts'
 
 const VSPACE = 281
 const VINDEX = 289
 
-async function session(): Promise<{ client: Client; connection: PeerConnection }> {
+async function session(options: ConnectOptions = {}): Promise<{ client: Client; connection: PeerConnection }> {
   const peer = await startPeer()
-  const client = await connect({ port: peer.port, reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } })
+  const client = await connect({ ...options, port: peer.port, reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } })
   onTestFinished(() => client.destroy())
   return { client, connection: await peer.connection() }
 }
@@ -169,6 +170,19 @@ describe('a name on a server that takes numbers only', () => {
     await expect(aborted).rejects.toBe('mine')
     await expect(late).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT', sent: false, retryable: true })
     expect(client.stats.queued).toBe(0)
+  })
+
+  test('of which the look-up is not answered does not hold up close', async () => {
+    const { client, connection } = await session({ requestTimeoutMs: 30 })
+    const call = client.get('users', 1, { timeoutMs: 10_000 })
+    await connection.request()
+    const closing = client.close()
+    await expect(call).rejects.toMatchObject({
+      code: 'REQUEST_TIMEOUT',
+      sent: false,
+      message: expect.stringContaining("look-up of space 'users'") as unknown,
+    })
+    await closing
   })
 
   test('that is being looked up when the connection is lost waits for the next one', async () => {
