@@ -20,12 +20,17 @@ class Interrupted extends Error {
   }
 }
 
+/** A parent forwards what the terminal has sent us already: so soon, a signal is the same one. */
+const ECHO_MS = 1_000
+
 /** The first signal stops the campaign in order, the second at once. */
 function listenToSignals(): AbortSignal {
   const stop = new AbortController()
+  let stoppedAt = Number.POSITIVE_INFINITY
   for (const [name, exitCode] of Object.entries(SIGNAL_EXIT_CODES)) {
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(exitCode)
+      if (performance.now() - stoppedAt > ECHO_MS) process.exit(exitCode)
+      stoppedAt = Math.min(stoppedAt, performance.now())
       stop.abort(new Interrupted(`stopped by ${name}`, exitCode))
     })
   }
