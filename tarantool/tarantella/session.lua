@@ -10,6 +10,10 @@ local errors = require('tarantella.errors')
 -- session ids, of this many each, are remembered for that.
 local CLOSED_GENERATION = 10000
 
+-- Fibers of the instance itself have a session each, whose end nobody reports. They
+-- are looked after in passing, at the latest when this many have come.
+local LOCAL_SWEEP = 1000
+
 local session = {}
 
 local connections = {} -- box session id → connection
@@ -17,6 +21,7 @@ local owners = {}      -- owner number → owner
 local by_uuid = {}     -- 16 bytes → owner
 local lingering = {}   -- owner → fiber time at which it ends
 local closed, closed_before, closed_count = {}, {}, 0
+local locals, locals_since = {}, 0 -- session id → connection of a fiber of the instance
 local last_number = 0
 local ttr_s = 0
 local on_end = function() end
@@ -62,7 +67,7 @@ local function detach(connection)
     end
     if ttr_s > 0 then
         lingering[owner] = fiber.clock() + ttr_s
-        on_linger(lingering[owner])
+        on_linger()
     else
         finish(owner)
     end
@@ -83,6 +88,14 @@ function session.current()
     end
     attach(connection, new_owner())
     connections[sid] = connection
+    if box.session.type() == 'background' then
+        locals[sid] = connection
+        locals_since = locals_since + 1
+        if locals_since >= LOCAL_SWEEP then
+            locals_since = 0
+            on_linger()
+        end
+    end
     return connection
 end
 
@@ -97,14 +110,7 @@ function session.is_alive(number)
     return owners[number] ~= nil
 end
 
----Called by the on_disconnect trigger, in the session that ends.
-function session.disconnected()
-    local sid = box.session.id()
-    closed[sid] = true
-    closed_count = closed_count + 1
-    if closed_count >= CLOSED_GENERATION then
-        closed_before, closed, closed_count = closed, {}, 0
-    end
+local function close(sid)
     local connection = connections[sid]
     if connection == nil then
         return
@@ -117,9 +123,35 @@ function session.disconnected()
     detach(connection)
 end
 
----Ends owners whose time has come.
+---Called by the on_disconnect trigger, in the session that ends.
+function session.disconnected()
+    local sid = box.session.id()
+    closed[sid] = true
+    closed_count = closed_count + 1
+    if closed_count >= CLOSED_GENERATION then
+        closed_before, closed, closed_count = closed, {}, 0
+    end
+    close(sid)
+end
+
+-- Closes what fibers of the instance left when they ended.
+local function sweep()
+    local ended = {}
+    for sid in pairs(locals) do
+        if not box.session.exists(sid) then
+            table.insert(ended, sid)
+        end
+    end
+    for _, sid in ipairs(ended) do
+        locals[sid] = nil
+        close(sid)
+    end
+end
+
+---Ends owners whose time has come, or whose fiber has ended.
 ---@return number|nil fiber clock of the next end
 function session.expire()
+    sweep()
     local now, nearest = fiber.clock(), nil
     local due = {}
     for owner, ends in pairs(lingering) do
