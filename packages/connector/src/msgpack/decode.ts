@@ -5,6 +5,13 @@ import { MAX_NESTING } from './nesting.ts'
 import { malformed, Reader, reserved } from './reader.ts'
 import { readKey, readText } from './text.ts'
 
+const TWO_32 = 0x1_0000_0000
+/** An integer whose upper half is below this is safe. */
+const SAFE_HIGH = 0x20_0000
+
+// Where eight bytes become a number: to make a DataView for each buffer costs ten times as much.
+const eightBytes = new DataView(new ArrayBuffer(8))
+
 /**
  * MessagePack to JavaScript:
  *
@@ -24,10 +31,12 @@ import { readKey, readText } from './text.ts'
 export function readValue(reader: Reader, depth: number): unknown {
   const byte = reader.u8()
   if (byte < 0x80) return byte
-  if (byte < 0x90) return readMap(reader, byte & 0x0f, depth)
-  if (byte < 0xa0) return readArray(reader, byte & 0x0f, depth)
-  if (byte < 0xc0) return readText(reader, byte & 0x1f)
+  if (byte < 0xc0) {
+    if (byte >= 0xa0) return readText(reader, byte & 0x1f)
+    return byte < 0x90 ? readMap(reader, byte & 0x0f, depth) : readArray(reader, byte & 0x0f, depth)
+  }
   if (byte >= 0xe0) return byte - 0x100
+  // What rows and tasks are made of; the rest is in a second switch so that this one stays small.
   switch (byte) {
     case 0xc0:
       return null
@@ -35,58 +44,80 @@ export function readValue(reader: Reader, depth: number): unknown {
       return false
     case 0xc3:
       return true
-    case 0xca:
-      return reader.view.getFloat32(reader.take(4))
     case 0xcb:
-      return reader.view.getFloat64(reader.take(8))
-    case 0xdc:
-      return readArray(reader, reader.u16(), depth)
-    case 0xdd:
-      return readArray(reader, reader.u32(), depth)
-    case 0xde:
-      return readMap(reader, reader.u16(), depth)
-    case 0xdf:
-      return readMap(reader, reader.u32(), depth)
-    default:
-      return byte >= 0xcc && byte <= 0xd3 ? readInteger(reader, byte) : readBytes(reader, byte, depth)
-  }
-}
-
-function readInteger(reader: Reader, byte: number): number | bigint {
-  switch (byte) {
+      return readFloat64(reader)
     case 0xcc:
       return reader.u8()
     case 0xcd:
       return reader.u16()
     case 0xce:
       return reader.u32()
-    case 0xcf: {
-      const at = reader.take(8)
-      const value = reader.view.getUint32(at) * 0x1_0000_0000 + reader.view.getUint32(at + 4)
-      return Number.isSafeInteger(value) ? value : reader.view.getBigUint64(at)
-    }
-    case 0xd0:
-      return reader.view.getInt8(reader.take(1))
+    case 0xcf:
+      return readUint64(reader)
     case 0xd1:
-      return reader.view.getInt16(reader.take(2))
-    case 0xd2:
-      return reader.view.getInt32(reader.take(4))
-    default: {
-      const at = reader.take(8)
-      const value = reader.view.getInt32(at) * 0x1_0000_0000 + reader.view.getUint32(at + 4)
-      return Number.isSafeInteger(value) ? value : reader.view.getBigInt64(at)
-    }
-  }
-}
-
-function readBytes(reader: Reader, byte: number, depth: number): unknown {
-  switch (byte) {
+      return (reader.u16() << 16) >> 16
     case 0xd9:
       return readText(reader, reader.u8())
     case 0xda:
       return readText(reader, reader.u16())
+    case 0xdc:
+      return readArray(reader, reader.u16(), depth)
+    case 0xde:
+      return readMap(reader, reader.u16(), depth)
+    default:
+      return readOther(reader, byte, depth)
+  }
+}
+
+function readOther(reader: Reader, byte: number, depth: number): unknown {
+  switch (byte) {
+    case 0xca:
+      eightBytes.setInt32(0, reader.i32())
+      return eightBytes.getFloat32(0)
+    case 0xd0:
+      return (reader.u8() << 24) >> 24
+    case 0xd2:
+      return reader.i32()
+    case 0xd3:
+      return readInt64(reader)
     case 0xdb:
       return readText(reader, reader.u32())
+    case 0xdd:
+      return readArray(reader, reader.u32(), depth)
+    case 0xdf:
+      return readMap(reader, reader.u32(), depth)
+    default:
+      return readBytes(reader, byte, depth)
+  }
+}
+
+function readFloat64(reader: Reader): number {
+  eightBytes.setInt32(0, reader.i32())
+  eightBytes.setInt32(4, reader.i32())
+  return eightBytes.getFloat64(0)
+}
+
+function readUint64(reader: Reader): number | bigint {
+  const high = reader.u32()
+  const low = reader.u32()
+  if (high < SAFE_HIGH) return high * TWO_32 + low
+  eightBytes.setUint32(0, high)
+  eightBytes.setUint32(4, low)
+  return eightBytes.getBigUint64(0)
+}
+
+function readInt64(reader: Reader): number | bigint {
+  const high = reader.i32()
+  const low = reader.u32()
+  const value = high * TWO_32 + low
+  if (Number.isSafeInteger(value)) return value
+  eightBytes.setInt32(0, high)
+  eightBytes.setUint32(4, low)
+  return eightBytes.getBigInt64(0)
+}
+
+function readBytes(reader: Reader, byte: number, depth: number): unknown {
+  switch (byte) {
     case 0xc4:
       return reader.copy(reader.u8())
     case 0xc5:
@@ -108,7 +139,7 @@ function readBytes(reader: Reader, byte: number, depth: number): unknown {
 }
 
 function readExt(reader: Reader, size: number, depth: number): unknown {
-  const type = reader.view.getInt8(reader.take(1))
+  const type = (reader.u8() << 24) >> 24
   return readExtension(reader, type, size, depth, readValue)
 }
 
@@ -147,13 +178,9 @@ function readRest(reader: Reader, begun: object, key: unknown, left: number, dep
 }
 
 function readMapKey(reader: Reader, depth: number): unknown {
-  if (reader.position < reader.end) {
-    const byte = reader.view.getUint8(reader.position)
-    if (byte >= 0xa0 && byte < 0xc0) {
-      reader.position++
-      return readKey(reader, byte & 0x1f)
-    }
-  }
+  const byte = reader.u8()
+  if ((byte & 0xe0) === 0xa0) return readKey(reader, byte & 0x1f)
+  reader.position--
   return readValue(reader, depth + 1)
 }
 
@@ -168,13 +195,28 @@ export function tooDeep(): ProtocolError {
   })
 }
 
+/** A reader that no call of {@link decode} uses at the moment; between two of them it holds nothing of theirs. */
+let spare: Reader | undefined
+
 /**
  * Decodes one MessagePack value; the table above {@link readValue} says what becomes of each type.
  * Throws a `ProtocolError` with code `DECODE_FAILED` if the bytes are not exactly one value.
  */
 export function decode(bytes: Uint8Array, extensions?: ExtensionTable): unknown {
-  const reader = new Reader(extensions)
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (extensions !== undefined) return decodeBy(new Reader(extensions), buffer)
+  // An extension's `decode` may call this again meanwhile.
+  const reader = spare ?? new Reader()
+  spare = undefined
+  try {
+    return decodeBy(reader, buffer)
+  } finally {
+    reader.unload()
+    spare = reader
+  }
+}
+
+function decodeBy(reader: Reader, buffer: Buffer): unknown {
   reader.load(buffer, 0, buffer.length)
   const value = readValue(reader, 0)
   if (reader.position !== reader.end) throw malformed('bytes are left after the value')

@@ -1,6 +1,9 @@
 import { ProtocolError } from '../errors.ts'
+import { byteAt } from './byte-at.ts'
 import { type ExtensionTable, NO_EXTENSIONS } from './ext/extension.ts'
 import { KeyCache } from './key-cache.ts'
+import { TextWindow } from './text-window.ts'
+import { WideText } from './wide-text.ts'
 
 const EMPTY = Buffer.alloc(0)
 
@@ -10,25 +13,53 @@ const EMPTY = Buffer.alloc(0)
  */
 export class Reader {
   buffer: Buffer = EMPTY
-  view: DataView = new DataView(EMPTY.buffer, 0, 0)
   position = 0
   end = 0
-  readonly keys: KeyCache = new KeyCache()
+  readonly window: TextWindow = new TextWindow()
   /** The user's own extension types. */
   readonly extensions: ExtensionTable
+  #view: DataView | undefined = undefined
+  #keys: KeyCache | undefined = undefined
+  #wide: WideText | undefined = undefined
 
   constructor(extensions: ExtensionTable = NO_EXTENSIONS) {
     this.extensions = extensions
+  }
+
+  /** Over all of `buffer`. Made when it is asked for: it costs as much to make as ten integers to read. */
+  get view(): DataView {
+    if (this.#view === undefined) {
+      const { buffer, byteOffset, byteLength } = this.buffer
+      this.#view = new DataView(buffer, byteOffset, byteLength)
+    }
+    return this.#view
+  }
+
+  get keys(): KeyCache {
+    this.#keys ??= new KeyCache()
+    return this.#keys
+  }
+
+  get wide(): WideText {
+    this.#wide ??= new WideText()
+    return this.#wide
   }
 
   /** Looks at `buffer` from `start` up to `end`. */
   load(buffer: Buffer, start: number, end: number): void {
     if (buffer !== this.buffer) {
       this.buffer = buffer
-      this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+      this.#view = undefined
     }
     this.position = start
     this.end = end
+    this.window.reset()
+  }
+
+  /** Lets go of the buffer and of what was made of it. */
+  unload(): void {
+    this.load(EMPTY, 0, 0)
+    this.window.clear()
   }
 
   /** Steps over `size` bytes and says where they begin. */
@@ -40,15 +71,24 @@ export class Reader {
   }
 
   u8(): number {
-    return this.view.getUint8(this.take(1))
+    return byteAt(this.buffer, this.take(1))
   }
 
   u16(): number {
-    return this.view.getUint16(this.take(2))
+    const at = this.take(2)
+    const { buffer } = this
+    return (byteAt(buffer, at) << 8) | byteAt(buffer, at + 1)
   }
 
   u32(): number {
-    return this.view.getUint32(this.take(4))
+    return this.i32() >>> 0
+  }
+
+  i32(): number {
+    const at = this.take(4)
+    const { buffer } = this
+    const upper = (byteAt(buffer, at) << 24) | (byteAt(buffer, at + 1) << 16)
+    return upper | (byteAt(buffer, at + 2) << 8) | byteAt(buffer, at + 3)
   }
 
   /** A number of elements that follow; each needs a byte at least, so a false number is found before memory is spent on it. */
@@ -83,7 +123,7 @@ export class Reader {
 
   isArray(): boolean {
     if (this.position >= this.end) return false
-    const byte = this.view.getUint8(this.position)
+    const byte = byteAt(this.buffer, this.position)
     return (byte >= 0x90 && byte <= 0x9f) || byte === 0xdc || byte === 0xdd
   }
 
