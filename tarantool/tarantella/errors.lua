@@ -58,10 +58,11 @@ end
 ---@param cause any what pcall caught
 ---@return any
 function errors.of_write(cause)
-    if box.error.is ~= nil and not box.error.is(cause) or type(cause) == 'string' then
-        if tostring(cause):find('unsupported Lua type', 1, true) then
-            return errors.new('INVALID_ARGUMENT', 'Expected `data` to have a MessagePack form: ' .. tostring(cause))
-        end
+    -- Encoding fails before anything is written; as a string or as an object, by version.
+    if tostring(cause):find('unsupported Lua type', 1, true) then
+        return errors.new('INVALID_ARGUMENT', 'Expected `data` to have a MessagePack form: ' .. tostring(cause))
+    end
+    if type(cause) ~= 'cdata' then
         return cause
     end
     if TOO_LARGE[cause.code] then

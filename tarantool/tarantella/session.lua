@@ -21,7 +21,8 @@ local owners = {}      -- owner number → owner
 local by_uuid = {}     -- 16 bytes → owner
 local lingering = {}   -- owner → fiber time at which it ends
 local closed, closed_before, closed_count = {}, {}, 0
-local locals, locals_since = {}, 0 -- session id → connection of a fiber of the instance
+local locals, locals_count = {}, 0 -- session id → connection of a fiber of the instance
+local locals_since, swept = 0, 0
 local last_number = 0
 local ttr_s = 0
 local on_end = function() end
@@ -90,6 +91,7 @@ function session.current()
     connections[sid] = connection
     if box.session.type() == 'background' then
         locals[sid] = connection
+        locals_count = locals_count + 1
         locals_since = locals_since + 1
         if locals_since >= LOCAL_SWEEP then
             locals_since = 0
@@ -136,6 +138,11 @@ end
 
 -- Closes what fibers of the instance left when they ended.
 local function sweep()
+    -- Every second is often enough where looking costs something.
+    if locals_count > LOCAL_SWEEP and fiber.clock() - swept < 1 then
+        return
+    end
+    swept = fiber.clock()
     local ended = {}
     for sid in pairs(locals) do
         if not box.session.exists(sid) then
@@ -144,6 +151,7 @@ local function sweep()
     end
     for _, sid in ipairs(ended) do
         locals[sid] = nil
+        locals_count = locals_count - 1
         close(sid)
     end
 end

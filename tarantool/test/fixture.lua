@@ -60,6 +60,11 @@ function fixture.code_of(call, ...)
     return type(cause) == 'cdata' and cause.type or 'not a box.error: ' .. tostring(cause), tostring(cause)
 end
 
+---@return any what a remote call gave, as a table: some versions give tuples
+function fixture.plain(result)
+    return box.tuple.is(result) and result:totable() or result
+end
+
 ---Runs the subtests in order and ends the process with their result.
 ---@param tests table of { name, function(test) }
 function fixture.run(name, tests)
