@@ -2,6 +2,7 @@ export type { KeyValue, SpaceName, UpdateOperation } from './client/arguments.ts
 export { Client, type ClientEvents, type ClientStats, connect } from './client/client.ts'
 export type { CallOptions, IndexOptions, RequestOptions, SelectOptions } from './client/commands.ts'
 export type { Status } from './client/link.ts'
+export type { ConnectMessage, DisconnectMessage, RequestMessage } from './diagnostics.ts'
 export {
   ConnectionError,
   type ConnectorErrorCode,

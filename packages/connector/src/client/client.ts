@@ -1,15 +1,18 @@
 import { EventEmitter } from 'node:events'
 import { Pending } from '../connection/pending.ts'
 import { newTraffic, type Traffic } from '../connection/traffic.ts'
+import { requestChannel, tellDisconnected } from '../diagnostics.ts'
 import { ConnectionError, type TarantellaError } from '../errors.ts'
 import { type ConnectOptions, duration, type ResolvedOptions, resolveOptions } from '../options.ts'
 import type { ServerInfo } from '../protocol/features.ts'
 import type { Request } from '../protocol/request.ts'
 import { openSocket } from '../transport/socket.ts'
+import type { OpenTransport } from '../transport/transport.ts'
 import { AbortGroups } from '../util/abort-groups.ts'
 import type { KeyValue, SpaceName, UpdateOperation } from './arguments.ts'
 import { type CallOptions, Commands, type IndexOptions, type RequestOptions, type SelectOptions } from './commands.ts'
 import { Link, type Status } from './link.ts'
+import { traceRequest } from './trace.ts'
 
 /** Events are for observers; an `error` event is never emitted, every error is in a promise. */
 export interface ClientEvents {
@@ -67,21 +70,23 @@ export class Client extends EventEmitter<ClientEvents> {
   )
 
   /** Use {@link connect}. */
-  constructor(options: ResolvedOptions) {
+  constructor(options: ResolvedOptions, open: OpenTransport = openSocket.bind(undefined, options.address)) {
     super()
     this.#options = options
     const observer = {
       connected: () => this.#tell('connect'),
-      disconnected: (error: TarantellaError) => this.#tell('disconnect', error),
+      disconnected: (error: TarantellaError) => {
+        tellDisconnected({ address: options.address, error })
+        this.#tell('disconnect', error)
+      },
       closed: (error: TarantellaError | undefined) => this.#tell('close', error),
     }
-    const open = openSocket.bind(undefined, options.address)
     this.#link = new Link(options, open, observer, this.#traffic)
   }
 
-  /** For {@link connect} alone. */
-  static async open(options: ResolvedOptions): Promise<Client> {
-    const client = new Client(options)
+  /** For {@link connect} and the fake server alone. */
+  static async open(options: ResolvedOptions, open?: OpenTransport): Promise<Client> {
+    const client = new Client(options, open)
     await client.#link.connect()
     return client
   }
@@ -196,12 +201,21 @@ export class Client extends EventEmitter<ClientEvents> {
       const limitMs = timeoutMs === undefined ? this.#options.requestTimeoutMs : duration('timeoutMs', timeoutMs)
       const pending = new Pending(build(), limitMs, performance.now())
       if (signal !== undefined) pending.heed(signal, this.#aborts)
-      this.#link.send(pending)
+      const promise = requestChannel.hasSubscribers ? this.#trace(pending) : this.#send(pending)
       // A Pending resolves with what its request makes of the reply.
-      return pending.promise as Promise<R>
+      return promise as Promise<R>
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  #send(pending: Pending): Promise<unknown> {
+    this.#link.send(pending)
+    return pending.promise
+  }
+
+  #trace(pending: Pending): Promise<unknown> {
+    return traceRequest(pending, this.#options.address, () => this.#send(pending))
   }
 
   /** A listener that throws must not stop what the client is doing: its error surfaces as an uncaught one. */

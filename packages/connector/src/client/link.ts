@@ -3,6 +3,7 @@ import { closedError } from '../connection/failures.ts'
 import type { Credentials } from '../connection/handshake.ts'
 import { Pending } from '../connection/pending.ts'
 import type { Traffic } from '../connection/traffic.ts'
+import { type ConnectMessage, connectChannel, trace } from '../diagnostics.ts'
 import { ConnectionError, type TarantellaError, TimeoutError, UsageError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { assertFeature, type ServerInfo } from '../protocol/features.ts'
@@ -214,7 +215,14 @@ export class Link implements ConnectionOwner {
     return pending.promise as Promise<SchemaRows>
   }
 
-  async #dial(): Promise<void> {
+  #dial(): Promise<void> {
+    if (!connectChannel.hasSubscribers) return this.#establish()
+    const { address, user } = this.#options
+    const message: ConnectMessage = { address, user, isReconnect: this.#server !== undefined }
+    return trace(connectChannel, message, () => this.#establish())
+  }
+
+  async #establish(): Promise<void> {
     const credentials = await this.#credentials()
     if (this.#status === 'closed') throw closedError()
     const connection = new Connection({ ...this.#options, credentials, open: this.#open, traffic: this.#traffic }, this)

@@ -13,13 +13,14 @@ import { Request } from '../request.ts'
 abstract class CodeRequest<R> extends Request<R> {
   override readonly runsCode: boolean = true
   readonly #key: number
-  readonly #text: string
+  /** Name of the function, or Lua. */
+  readonly text: string
   readonly #args: readonly unknown[]
 
   constructor(key: number, text: string, args: readonly unknown[], lazy: LazyField | undefined) {
     super()
     this.#key = key
-    this.#text = text
+    this.text = text
     this.#args = args
     this.lazy = lazy
   }
@@ -27,7 +28,7 @@ abstract class CodeRequest<R> extends Request<R> {
   override writeBody(writer: Writer): void {
     writer.byte(0x82)
     writer.byte(this.#key)
-    writeText(writer, this.#text)
+    writeText(writer, this.text)
     writer.byte(Key.TUPLE)
     encodeInto(writer, this.#args, 'args')
   }
