@@ -137,5 +137,4 @@ function commit.many(tube, steps, ns, args, count, failures)
     return tuples
 end
 
-commit.undo = undo
 return commit
