@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { okReply, type PeerConnection, startPeer } from '../../../../test/helpers/scripted-peer.ts'
 import { type Client, connect } from '../../src/client/client.ts'
 
@@ -70,6 +70,28 @@ describe('close', () => {
     // The peer's server is what is left; the test's own timers are of the runner's worker.
     expect(process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap')).toEqual([])
   })
+})
+
+test.each(['close', 'destroy', 'loss'] as const)('no timer is left after a %s', async (end) => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const peer = await startPeer()
+  const client = await connect({ port: peer.port, reconnect: false })
+  const connection = await peer.connection()
+  const call = client.call('f', [], { timeoutMs: 5000 })
+  const { sync } = await connection.request()
+  // The heartbeat's and that of the deadline.
+  expect(vi.getTimerCount()).toBe(2)
+  const closed = new Promise((resolve) => client.once('close', resolve))
+  if (end === 'loss') connection.socket.destroy()
+  else if (end === 'destroy') client.destroy()
+  else {
+    connection.write(okReply(sync))
+    await call
+    await client.close()
+  }
+  await Promise.allSettled([call, closed])
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 describe('destroy', () => {

@@ -56,6 +56,15 @@ describe('a session is established', () => {
     expect([...(server?.features ?? [])]).toContain('space-and-index-names')
   })
 
+  test('and is not bound by the time limit of the connect any more', async () => {
+    const peer = await startPeer()
+    const client = await connect({ port: peer.port, connectTimeoutMs: 100 })
+    onTestFinished(() => client.destroy())
+    // The peer never answers: what ends the request is its own limit, which comes after that of the connect.
+    await expect(client.call('f', [], { timeoutMs: 150 })).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' })
+    expect(client.status).toBe('connected')
+  })
+
   test('as the guest, without AUTH, where no user is given', async () => {
     const peer = await startPeer({ handshake: false })
     const client = connected(peer.uri)
