@@ -17,6 +17,8 @@ export class Writer {
   buffer: Buffer
   view: DataView
   length = 0
+  /** `buffer.length`, which costs more to ask for. */
+  capacity: number
   /** Growth beyond this many bytes is refused, so that no value can make the encoder run away. */
   limit: number = Number.POSITIVE_INFINITY
   /** The user's own extension types. */
@@ -24,18 +26,20 @@ export class Writer {
 
   constructor(capacity: number, extensions: ExtensionTable = NO_EXTENSIONS) {
     this.extensions = extensions
+    this.capacity = capacity
     this.buffer = Buffer.allocUnsafeSlow(capacity)
     this.view = viewOf(this.buffer)
   }
 
   /** Makes room for `size` more bytes. `buffer` and `view` may be other objects afterwards. */
   reserve(size: number): void {
-    if (this.length + size > this.buffer.length) this.#grow(this.length + size)
+    if (this.length + size > this.capacity) this.#grow(this.length + size)
   }
 
   /** Hands the memory over and goes on with another one; `length` begins at 0 again. */
   replaceBuffer(buffer: Buffer): void {
     this.buffer = buffer
+    this.capacity = buffer.length
     this.view = viewOf(buffer)
     this.length = 0
   }
@@ -54,11 +58,12 @@ export class Writer {
 
   #grow(needed: number): void {
     if (needed > this.limit) throw new UsageError('REQUEST_TOO_LARGE', 'The request is above `maxFrameBytes`')
-    const size = this.buffer.length
+    const size = this.capacity
     const next = size < DOUBLING_LIMIT ? size * 2 : size + (size >> 1)
     const grown = Buffer.allocUnsafeSlow(Math.max(next, needed))
     this.buffer.copy(grown, 0, 0, this.length)
     this.buffer = grown
+    this.capacity = grown.length
     this.view = viewOf(grown)
   }
 }
