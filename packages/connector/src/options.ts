@@ -1,13 +1,16 @@
 import { inspect } from 'node:util'
 import { UsageError } from './errors.ts'
+import { type Extension, ExtensionTable } from './msgpack/ext/extension.ts'
 import { type Address, DEFAULT_PORT, parseUri } from './util/address.ts'
 import type { BackoffPolicy } from './util/backoff.ts'
+import { resolveTls, type TlsOptions } from './util/tls-options.ts'
 
 /** How to reach a server, and what the client may cost. Durations are milliseconds. */
 export interface ConnectOptions {
   /**
    * `tarantool://user:password@host:port`, `host:port`, `[::1]:3301`, `unix:/path` or
-   * `tarantool://user:password@/path`; user and password percent-encoded. Excludes `host`, `port` and `path`.
+   * `tarantool://user:password@/path`; user and password percent-encoded; the scheme `tarantool+tls` for TLS.
+   * Excludes `host`, `port` and `path`.
    */
   readonly uri?: string | undefined
   /** @default '127.0.0.1' */
@@ -20,6 +23,15 @@ export interface ConnectOptions {
   readonly user?: string | undefined
   /** An empty password is one too. A function is asked anew at every connect. @default that of `uri`, else '' */
   readonly password?: string | (() => string | Promise<string>) | undefined
+  /**
+   * How the password is proved: 'auto' is what the server asks for. 'pap-sha256' sends the password itself, so it
+   * is used over TLS alone, whoever asks for it. @default 'auto'
+   */
+  readonly auth?: AuthMethod | 'auto' | undefined
+  /** True for TLS as Node does it by default, or its options. @default true for `tarantool+tls://`, else false */
+  readonly tls?: boolean | TlsOptions | undefined
+  /** What the server must be able to do; without it a session is refused with `UNSUPPORTED`. @default nothing */
+  readonly require?: Demands | undefined
   /** From the first packet until the session is established. @default 5000 */
   readonly connectTimeoutMs?: number | undefined
   /** From the call until the reply, waiting for a connection included; Infinity for none. @default 30000 */
@@ -36,6 +48,24 @@ export interface ConnectOptions {
   readonly reconnect?: ReconnectOptions | false | undefined
   /** A connection silent for so long is pinged, and dropped if it stays silent as long again; Infinity for never. @default 30000 */
   readonly pingIntervalMs?: number | undefined
+  /** Your own MessagePack extension types, made by `defineExtension`. @default none */
+  readonly extensions?: readonly Extension[] | undefined
+  /**
+   * Lets a server of 3.0 or later send the formats of tuples along with them: rows as objects need no look-up then,
+   * also those that a call returns. It costs about 30 bytes per field of a format in every reply with tuples.
+   * @default false
+   */
+  readonly tupleFormats?: boolean | undefined
+}
+
+/** `chap-sha1` never sends the password; `pap-sha256` does, for servers that store it in their own way. */
+export type AuthMethod = 'chap-sha1' | 'pap-sha256'
+
+export interface Demands {
+  /** The least version of the protocol; 1 came with Tarantool 2.10. */
+  readonly protocol?: number | undefined
+  /** Names as in `client.server.features`. */
+  readonly features?: readonly string[] | undefined
 }
 
 export interface ReconnectOptions {
@@ -52,6 +82,10 @@ export interface ResolvedOptions {
   /** Undefined: the guest's session. */
   readonly user: string | undefined
   readonly password: () => string | Promise<string>
+  readonly auth: AuthMethod | 'auto'
+  /** Undefined: no encryption. */
+  readonly tls: TlsOptions | undefined
+  readonly require: Demands
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly maxInFlight: number
@@ -61,6 +95,8 @@ export interface ResolvedOptions {
   readonly offlineQueueMax: number
   readonly reconnect: BackoffPolicy | undefined
   readonly pingIntervalMs: number
+  readonly extensions: ExtensionTable
+  readonly tupleFormats: boolean
 }
 
 const DEFAULTS = {
@@ -81,11 +117,15 @@ const DEFAULTS = {
 /** Checks the options once and fills in what is missing. Throws a `UsageError`. */
 export function resolveOptions(given: string | ConnectOptions, more: ConnectOptions = {}): ResolvedOptions {
   const options: ConnectOptions = typeof given === 'string' ? { ...more, uri: given } : { ...given, ...more }
-  const { address, user, password } = resolveAddress(options)
+  const { address, isTls, user, password } = resolveAddress(options)
+  const tls = resolveTls(options.tls ?? isTls)
   return Object.freeze({
     address,
     user: resolveUser(options.user ?? user, options.password),
     password: resolvePassword(options.password ?? password),
+    auth: resolveAuth(options.auth ?? 'auto', tls),
+    tls,
+    require: resolveDemands(options.require),
     connectTimeoutMs: duration('connectTimeoutMs', options.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs),
     requestTimeoutMs: duration('requestTimeoutMs', options.requestTimeoutMs ?? DEFAULTS.requestTimeoutMs),
     maxInFlight: integer('maxInFlight', options.maxInFlight ?? DEFAULTS.maxInFlight, 1),
@@ -94,11 +134,14 @@ export function resolveOptions(given: string | ConnectOptions, more: ConnectOpti
     offlineQueueMax: resolveOfflineQueue(options.offlineQueue),
     reconnect: resolveReconnect(options.reconnect),
     pingIntervalMs: duration('pingIntervalMs', options.pingIntervalMs ?? DEFAULTS.pingIntervalMs),
+    extensions: new ExtensionTable(array('extensions', options.extensions ?? [])),
+    tupleFormats: boolean('tupleFormats', options.tupleFormats ?? false),
   })
 }
 
 interface Whereabouts {
   readonly address: Address
+  readonly isTls?: boolean
   readonly user?: string | undefined
   readonly password?: string | undefined
 }
@@ -133,6 +176,21 @@ function resolvePassword(password: unknown): () => string | Promise<string> {
   throw invalid('Expected `password` to be a string or a function')
 }
 
+function resolveAuth(auth: AuthMethod | 'auto', tls: TlsOptions | undefined): AuthMethod | 'auto' {
+  if (auth !== 'auto' && auth !== 'chap-sha1' && auth !== 'pap-sha256') {
+    throw invalid(`Expected \`auth\` to be auto, chap-sha1 or pap-sha256, got ${show(auth)}`)
+  }
+  if (auth === 'pap-sha256' && tls === undefined) {
+    throw invalid('Expected `tls` beside `auth: pap-sha256`, which would send the password readable')
+  }
+  return auth
+}
+
+function resolveDemands({ protocol = 0, features = [] }: Demands = {}): Demands {
+  if (!Array.isArray(features)) throw invalid(`Expected \`require.features\` to be an array, got ${show(features)}`)
+  return Object.freeze({ protocol: integer('require.protocol', protocol, 0), features: Object.freeze([...features]) })
+}
+
 function resolveOfflineQueue(queue: ConnectOptions['offlineQueue']): number {
   if (queue === false) return 0
   return integer('offlineQueue.max', queue?.max ?? DEFAULTS.offlineQueueMax, 1)
@@ -161,6 +219,16 @@ function integer(name: string, value: number, least: number, most = Number.MAX_S
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value
   const range = most === Number.MAX_SAFE_INTEGER ? `an integer >= ${least}` : `an integer from ${least} to ${most}`
   throw invalid(`Expected \`${name}\` to be ${range}, got ${show(value)}`)
+}
+
+function boolean(name: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value
+  throw invalid(`Expected \`${name}\` to be true or false, got ${show(value)}`)
+}
+
+function array<T>(name: string, value: readonly T[]): readonly T[] {
+  if (Array.isArray(value)) return value
+  throw invalid(`Expected \`${name}\` to be an array, got ${show(value)}`)
 }
 
 function text(name: string, value: string): string {

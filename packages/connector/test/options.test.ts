@@ -7,6 +7,9 @@ test('what is not given has its documented default', () => {
   expect(options).toEqual({
     address: { host: '127.0.0.1', port: 3301 },
     user: undefined,
+    auth: 'auto',
+    tls: undefined,
+    require: { protocol: 0, features: [] },
     connectTimeoutMs: 5000,
     requestTimeoutMs: 30_000,
     maxInFlight: 16_384,
@@ -57,6 +60,16 @@ describe('a wrong option is refused with what was expected and what came', () =>
     [{ path: '/x', port: 1 }, 'Expected `path` without'],
     [{ password: 'secret' }, 'Expected `user` beside `password`'],
     [{ user: 'app', password: 7 }, 'Expected `password` to be a string or a function'],
+    [{ auth: 'md5' }, 'Expected `auth` to be auto, chap-sha1 or pap-sha256'],
+    [{ auth: 'pap-sha256' }, 'Expected `tls` beside `auth: pap-sha256`'],
+    [{ auth: 'pap-sha256', path: '/x' }, 'Expected `tls` beside `auth: pap-sha256`'],
+    [{ tls: 1 }, 'Expected `tls` to be a boolean or an object'],
+    [{ tls: { CA: '' } }, 'Unknown option `tls.CA`'],
+    [{ tls: { cert: '' } }, 'Expected `tls.cert` and `tls.key` together'],
+    [{ tls: { cert: '', key: '', pfx: '' } }, 'Expected `tls.pfx` without'],
+    [{ tls: { rejectUnauthorized: 0 } }, 'Expected `tls.rejectUnauthorized` to be a boolean'],
+    [{ require: { protocol: -1 } }, 'Expected `require.protocol` to be an integer >= 0'],
+    [{ require: { features: 'streams' } }, 'Expected `require.features` to be an array'],
   ])('%j', (given, text) => {
     expect(() => resolveOptions(given as ConnectOptions)).toThrow(
       expect.objectContaining({

@@ -70,7 +70,7 @@ export class Client extends EventEmitter<ClientEvents> {
   )
 
   /** Use {@link connect}. */
-  constructor(options: ResolvedOptions, open: OpenTransport = openSocket.bind(undefined, options.address)) {
+  constructor(options: ResolvedOptions, open: OpenTransport = openSocket.bind(undefined, options.address, options.tls)) {
     super()
     this.#options = options
     const observer = {

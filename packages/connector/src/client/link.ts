@@ -1,19 +1,17 @@
 import { Connection, type ConnectionOwner } from '../connection/connection.ts'
 import { closedError } from '../connection/failures.ts'
 import type { Credentials } from '../connection/handshake.ts'
-import { Pending } from '../connection/pending.ts'
+import type { Pending } from '../connection/pending.ts'
 import type { Traffic } from '../connection/traffic.ts'
 import { type ConnectMessage, connectChannel, trace } from '../diagnostics.ts'
-import { ConnectionError, type TarantellaError, TimeoutError, UsageError } from '../errors.ts'
+import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { assertFeature, type ServerInfo } from '../protocol/features.ts'
-import { ReadViewRequest, type SchemaRows } from '../protocol/requests/read-view.ts'
-import { SpaceRequest } from '../protocol/requests/space-request.ts'
+import type { ServerInfo } from '../protocol/features.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import type { BackoffPolicy } from '../util/backoff.ts'
+import { Names } from './names.ts'
 import { OfflineQueue } from './offline-queue.ts'
 import { Reconnector } from './reconnect.ts'
-import { Schema } from './schema.ts'
 
 /**
  * ```
@@ -39,8 +37,7 @@ export class Link implements ConnectionOwner {
   readonly #observer: LinkObserver
   readonly #traffic: Traffic
   readonly #offline: OfflineQueue
-  readonly #awaitingSchema: OfflineQueue
-  readonly #schema = new Schema((space, index, key) => this.#readView(space, index, key))
+  readonly #names: Names
   #status: Status = 'connecting'
   /** While dialing, too; look at the status before sending. */
   #connection: Connection | undefined
@@ -54,12 +51,12 @@ export class Link implements ConnectionOwner {
     this.#open = open
     this.#observer = observer
     this.#traffic = traffic
-    const { offlineQueueMax, maxInFlight } = options
+    const { offlineQueueMax } = options
     this.#offline = new OfflineQueue(
       offlineQueueMax,
       `The connection is down and ${offlineQueueMax} requests wait for it (\`offlineQueue.max\`)`,
     )
-    this.#awaitingSchema = new OfflineQueue(maxInFlight, `${maxInFlight} requests are in flight (\`maxInFlight\`)`)
+    this.#names = new Names(options, this)
   }
 
   get status(): Status {
@@ -76,7 +73,7 @@ export class Link implements ConnectionOwner {
   }
 
   get queued(): number {
-    return this.#offline.size + this.#awaitingSchema.size
+    return this.#offline.size + this.#names.size
   }
 
   /** The first connect: its failure is the end of the link. */
@@ -92,7 +89,7 @@ export class Link implements ConnectionOwner {
   /** Sees to it that `pending` settles. */
   send(pending: Pending): void {
     if (this.#status === 'draining') pending.reject(closedError())
-    else this.#route(pending)
+    else this.route(pending)
   }
 
   /**
@@ -107,7 +104,7 @@ export class Link implements ConnectionOwner {
   async #drain(): Promise<void> {
     if (this.#status === 'connected') {
       this.#status = 'draining'
-      while (this.#awaitingSchema.size > 0) await this.#schema.settled()
+      await this.#names.settled()
       await this.#connection?.drain(closedError())
     }
     this.#close(undefined)
@@ -119,7 +116,7 @@ export class Link implements ConnectionOwner {
 
   lost(error: TarantellaError, unsent: readonly Pending[]): void {
     this.#connection = undefined
-    const homeless = [...unsent, ...this.#awaitingSchema.clear()]
+    const homeless = [...unsent, ...this.#names.clear()]
     const policy = this.#options.reconnect
     // While it is still being dialed for, `#dial` sees that it has gone.
     if (!this.#isUp()) this.#refuse(homeless, error)
@@ -149,20 +146,20 @@ export class Link implements ConnectionOwner {
   }
 
   stale(pending: Pending): void {
-    this.#schema.forget()
-    this.#route(pending)
+    this.#names.forget()
+    this.route(pending)
   }
 
   schemaChanged(): void {
-    this.#schema.forget()
+    this.#names.forget()
   }
 
-  /** A link that drains still sends what was admitted before. */
-  #route(pending: Pending): void {
+  /** For requests that were admitted: a link that drains still sends them. */
+  route(pending: Pending): void {
     const connection = this.#connection
     if (connection !== undefined && this.#isUp()) {
       try {
-        if (this.#isResolved(pending)) connection.send(pending)
+        if (this.#names.isResolved(pending)) connection.send(pending)
       } catch (error) {
         pending.reject(error)
       }
@@ -174,45 +171,6 @@ export class Link implements ConnectionOwner {
 
   #isUp(): boolean {
     return this.#status === 'connected' || this.#status === 'draining'
-  }
-
-  /** Whether the request can be sent now; if not, it is sent when its space has been looked up. */
-  #isResolved(pending: Pending): boolean {
-    const { request } = pending
-    if (request.requires !== undefined && this.#server !== undefined) assertFeature(request.requires, this.#server)
-    if (!(request instanceof SpaceRequest) || !request.isByName) return true
-    if (this.#server?.features.has('space-and-index-names') === true) {
-      request.useNames()
-      return true
-    }
-    const target = this.#schema.resolve(request)
-    if (target !== undefined) {
-      request.useNumbers(target)
-      return true
-    }
-    this.#awaitSchema(pending, request.space)
-    return false
-  }
-
-  #awaitSchema(pending: Pending, space: number | string): void {
-    const queue = this.#awaitingSchema
-    queue.add(pending)
-    // What has left the queue meanwhile is settled, or the connection was lost and it waits for the next one.
-    const found = (): void => {
-      if (queue.remove(pending)) this.#route(pending)
-    }
-    const failed = (error: unknown): void => {
-      if (queue.remove(pending)) pending.reject(error instanceof TimeoutError ? lookupTimeout(space) : error)
-    }
-    this.#schema.lookUp(space).then(found, failed)
-  }
-
-  #readView(space: number, index: number, key: readonly unknown[]): Promise<SchemaRows> {
-    const request = new ReadViewRequest(space, index, key)
-    const pending = new Pending(request, this.#options.requestTimeoutMs, performance.now())
-    this.#route(pending)
-    // A ReadViewRequest's reply is SchemaRows.
-    return pending.promise as Promise<SchemaRows>
   }
 
   #dial(): Promise<void> {
@@ -242,7 +200,7 @@ export class Link implements ConnectionOwner {
     if (this.#status === 'reconnecting') this.reconnects++
     this.#status = 'connected'
     this.#server = server
-    this.#schema.forget()
+    this.#names.forget()
     // Listeners come first: a session that needs requests of its own makes them before the queue's.
     this.#observer.connected()
     for (const pending of this.#offline.clear()) this.send(pending)
@@ -254,7 +212,8 @@ export class Link implements ConnectionOwner {
     if (typeof password !== 'string') throw new UsageError('INVALID_ARGUMENT', 'Expected `password()` to give a string')
     // The guest has no password, and its session is what a connection begins with.
     if (user === undefined || (user === 'guest' && password === '')) return undefined
-    return { user, password }
+    const { auth, tls } = this.#options
+    return { user, password, auth, isEncrypted: tls !== undefined }
   }
 
   #refuse(pendings: readonly Pending[], error: TarantellaError): void {
@@ -268,7 +227,7 @@ export class Link implements ConnectionOwner {
     const reason = error ?? closedError()
     this.#connection?.destroy(reason)
     this.#connection = undefined
-    this.#refuse([...this.#offline.clear(), ...this.#awaitingSchema.clear()], reason)
+    this.#refuse([...this.#offline.clear(), ...this.#names.clear()], reason)
     this.#observer.closed(error)
   }
 }
@@ -277,8 +236,3 @@ function offline(message: string): ConnectionError {
   return new ConnectionError('CONNECTION_LOST', message, { retryable: true, sent: false })
 }
 
-/** The request itself was not sent, whatever became of the look-up. */
-function lookupTimeout(space: number | string): TimeoutError {
-  const message = `The server did not answer the look-up of space '${space}' in time`
-  return new TimeoutError('REQUEST_TIMEOUT', message, { retryable: true, sent: false })
-}

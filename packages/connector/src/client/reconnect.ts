@@ -14,7 +14,8 @@ export interface Redialing {
 
 /**
  * Dials until it succeeds, with a growing and jittered delay. A refused password ends it, for trying again
- * would only lock the account; everything else may pass, a server that still loads its data included.
+ * would only lock the account, and so does a server that cannot do what is demanded; everything else may pass,
+ * a server that still loads its data included.
  * The count of tries begins anew with the next loss only, so after a whole handshake.
  */
 export class Reconnector {
@@ -49,7 +50,7 @@ export class Reconnector {
     this.#owner.dial().catch((reason: unknown) => {
       if (this.#stopped) return
       const error = asConnectError(reason, 'the server')
-      if (error.code === 'AUTH_FAILED') this.#owner.gaveUp(error)
+      if (error.code === 'AUTH_FAILED' || error.code === 'UNSUPPORTED') this.#owner.gaveUp(error)
       else this.#schedule(attempt + 1, error)
     })
   }

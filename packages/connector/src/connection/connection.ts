@@ -1,8 +1,9 @@
-import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
+import { ConnectionError, type TarantellaError } from '../errors.ts'
+import type { Demands } from '../options.ts'
+import type { ExtensionTable } from '../msgpack/ext/extension.ts'
 import type { ServerInfo } from '../protocol/features.ts'
 import { FrameReader } from '../protocol/frame.ts'
 import { assertGreetingBegins, GREETING_SIZE, parseGreeting } from '../protocol/greeting.ts'
-import { beginRequest, endRequest } from '../protocol/header.ts'
 import type { Request } from '../protocol/request.ts'
 import { PingRequest } from '../protocol/requests/ping.ts'
 import type { OpenTransport, Transport, TransportHandlers } from '../transport/transport.ts'
@@ -21,6 +22,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { InFlight } from './in-flight.ts'
 import { Pending } from './pending.ts'
 import { Replies, type ReplyObserver } from './replies.ts'
+import { RequestWriter } from './request-writer.ts'
 import type { Traffic } from './traffic.ts'
 import { WriteBuffer } from './write-buffer.ts'
 
@@ -28,11 +30,14 @@ export interface ConnectionOptions {
   readonly address: Address
   readonly open: OpenTransport
   readonly credentials: Credentials | undefined
+  readonly require: Demands
   readonly connectTimeoutMs: number
   readonly maxInFlight: number
   readonly maxFrameBytes: number
   readonly maxBufferedBytes: number
   readonly pingIntervalMs: number
+  readonly extensions: ExtensionTable
+  readonly tupleFormats: boolean
   readonly traffic: Traffic
 }
 
@@ -46,11 +51,12 @@ export interface ConnectionOwner extends ReplyObserver {
  * One socket's life. Only `#end` leads to `ended`; it settles every request or hands it back.
  *
  * ```
- * dialing → greeting → handshake → open → draining
- *    └─────────┴───────────┴─────────┴───────┴────→ ended
+ * dialing → securing → greeting → handshake → open → draining
+ *    └─────────┴──────────┴──────────┴─────────┴───────┴────→ ended
  * ```
+ * `securing` is there with TLS alone.
  */
-type State = 'dialing' | 'greeting' | 'handshake' | 'open' | 'draining' | 'ended'
+type State = 'dialing' | 'securing' | 'greeting' | 'handshake' | 'open' | 'draining' | 'ended'
 
 export class Connection implements TransportHandlers {
   readonly #options: ConnectionOptions
@@ -58,6 +64,7 @@ export class Connection implements TransportHandlers {
   readonly #transport: Transport
   readonly #frames: FrameReader
   readonly #out: WriteBuffer
+  readonly #requests: RequestWriter
   readonly #inFlight: InFlight
   readonly #replies: Replies
   readonly #where: string
@@ -66,7 +73,9 @@ export class Connection implements TransportHandlers {
   #resolveOpened!: (server: ServerInfo) => void
   #rejectOpened!: (error: TarantellaError) => void
   #state: State = 'dialing'
-  #isEncoding = false
+  /** Whether it drains because the server stops: then the server's work counts, not who waits for it. */
+  #isRetiring = false
+  #holds = 0
   #heartbeat: Heartbeat | undefined
   #onDrained: (() => void) | undefined
 
@@ -75,17 +84,18 @@ export class Connection implements TransportHandlers {
     this.#owner = owner
     this.#where = formatAddress(options.address)
     this.#frames = new FrameReader(options.maxFrameBytes)
-    this.#out = new WriteBuffer((bytes) => this.#write(bytes))
+    this.#out = new WriteBuffer((bytes) => this.#write(bytes), options.extensions)
+    this.#requests = new RequestWriter(this.#out, options.maxFrameBytes)
     const isSent = (pending: Pending): boolean => pending.position < this.#out.handed
     this.#inFlight = new InFlight(options.maxInFlight, isSent, () => this.#checkDrained())
-    this.#replies = new Replies(this.#inFlight, options.traffic, owner)
+    this.#replies = new Replies(this.#inFlight, options.traffic, owner, options.extensions)
     this.#opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve
       this.#rejectOpened = reject
     })
     this.#connectTimer = setTimeout(() => this.#onConnectTimeout(), options.connectTimeoutMs)
-    this.#transport = options.open(this, () => {
-      if (this.#state === 'dialing') this.#state = 'greeting'
+    this.#transport = options.open(this, (step) => {
+      if (this.#state === 'dialing' || this.#state === 'securing') this.#state = step
     })
   }
 
@@ -105,26 +115,24 @@ export class Connection implements TransportHandlers {
    */
   send(pending: Pending): void {
     this.#assertRoom()
-    const { request } = pending
-    const { writer } = this.#out
-    const { maxFrameBytes } = this.#options
-    const position = this.#out.position
+    const { position } = this.#out
     const sync = this.#inFlight.nextSync()
-    writer.limit = writer.length + maxFrameBytes
-    const start = beginRequest(writer, request.type, sync, request.schemaVersion)
-    this.#isEncoding = true
-    try {
-      request.writeBody(writer)
-      endRequest(writer, start, maxFrameBytes)
-    } catch (error) {
-      writer.length = start
-      throw error
-    } finally {
-      this.#isEncoding = false
-    }
+    this.#requests.write(pending.request, sync)
     pending.position = position
     this.#inFlight.add(pending, sync)
     this.#out.added()
+  }
+
+  /** Sends a request to which there is no reply. Throws if it cannot be encoded. */
+  post(request: Request): void {
+    this.#requests.assertIdle()
+    this.#requests.write(request, 0)
+    this.#out.added()
+  }
+
+  /** Whether it takes requests: also while it drains, for its owner to decide. */
+  get isOpen(): boolean {
+    return this.#state === 'open' || this.#state === 'draining'
   }
 
   /** Waits for the replies to what is in flight, then ends. The owner sends nothing more. */
@@ -134,10 +142,32 @@ export class Connection implements TransportHandlers {
         this.#end(error)
         resolve()
       }
-      if (this.#state !== 'open') this.#onDrained()
-      else this.#state = 'draining'
+      this.#isRetiring = false
+      if (this.isOpen) this.#state = 'draining'
+      else this.#onDrained()
       this.#checkDrained()
     })
+  }
+
+  /**
+   * The server is about to stop: ends as soon as it owes no reply and nobody holds the connection. Replies that
+   * nobody waits for any more count as well, for the server still works on them.
+   */
+  retire(error: ConnectionError): void {
+    if (this.#state !== 'open') return
+    this.#state = 'draining'
+    this.#isRetiring = true
+    this.#onDrained = () => this.#end(error)
+    this.#checkDrained()
+  }
+
+  /** Keeps a connection that retires open, for a transaction to be ended. What it returns is to be called once. */
+  hold(): () => void {
+    this.#holds++
+    return () => {
+      this.#holds--
+      this.#checkDrained()
+    }
   }
 
   /** Ends now. */
@@ -157,7 +187,7 @@ export class Connection implements TransportHandlers {
     try {
       if (this.#isGreeted() || this.#readGreeting()) this.#readFrames()
     } catch (error) {
-      this.#end(this.#isOpen() ? protocolBroken(this.#where, error) : asConnectError(error, this.#where))
+      this.#end(this.isOpen ? protocolBroken(this.#where, error) : asConnectError(error, this.#where))
     }
   }
 
@@ -172,9 +202,7 @@ export class Connection implements TransportHandlers {
   }
 
   #assertRoom(): void {
-    if (this.#isEncoding) {
-      throw new UsageError('ENCODE_FAILED', 'A getter of a value that is being encoded made a request itself')
-    }
+    this.#requests.assertIdle()
     this.#inFlight.assertRoom()
     const { maxBufferedBytes } = this.#options
     if (this.#out.writer.length <= maxBufferedBytes) return
@@ -189,11 +217,7 @@ export class Connection implements TransportHandlers {
   }
 
   #isGreeted(): boolean {
-    return this.#state === 'handshake' || this.#isOpen()
-  }
-
-  #isOpen(): boolean {
-    return this.#state === 'open' || this.#state === 'draining'
+    return this.#state === 'handshake' || this.isOpen
   }
 
   /** Returns whether the greeting is complete now. */
@@ -204,7 +228,7 @@ export class Connection implements TransportHandlers {
     const greeting = parseGreeting(bytes)
     this.#frames.drop(GREETING_SIZE)
     this.#state = 'handshake'
-    shakeHands(greeting, this.#options.credentials, (request) => this.#ask(request)).then(
+    shakeHands(greeting, this.#options, (request) => this.#ask(request)).then(
       (server) => this.#onOpen(server),
       (error: unknown) => this.#end(asConnectError(error, this.#where)),
     )
@@ -231,7 +255,8 @@ export class Connection implements TransportHandlers {
 
   #onConnectTimeout(): void {
     const { connectTimeoutMs } = this.#options
-    const step = this.#state === 'dialing' || this.#state === 'greeting' ? this.#state : 'handshake'
+    const state = this.#state
+    const step = state === 'dialing' || state === 'securing' || state === 'greeting' ? state : 'handshake'
     this.#end(connectTimeout(this.#where, step, connectTimeoutMs))
   }
 
@@ -251,12 +276,14 @@ export class Connection implements TransportHandlers {
   }
 
   #checkDrained(): void {
-    if (this.#state === 'draining' && this.#inFlight.size === 0) this.#onDrained?.()
+    if (this.#state !== 'draining') return
+    const left = this.#isRetiring ? this.#inFlight.occupied + this.#holds : this.#inFlight.size
+    if (left === 0) this.#onDrained?.()
   }
 
   #end(error: TarantellaError): void {
     if (this.#state === 'ended') return
-    const wasOpen = this.#isOpen()
+    const wasOpen = this.isOpen
     this.#state = 'ended'
     clearTimeout(this.#connectTimer)
     this.#heartbeat?.stop()
@@ -264,8 +291,11 @@ export class Connection implements TransportHandlers {
     this.#transport.destroy()
     const unsent: Pending[] = []
     for (const pending of this.#inFlight.clear()) {
-      if (wasOpen && pending.position >= this.#out.handed) unsent.push(pending)
-      else pending.reject(wasOpen ? lostInFlight(error) : error)
+      const isSent = wasOpen && pending.position < this.#out.handed
+      if (isSent) pending.reject(lostInFlight(error))
+      // A stream ends with its connection.
+      else if (!wasOpen || pending.request.streamId !== 0) pending.reject(error)
+      else unsent.push(pending)
     }
     this.#rejectOpened(error)
     this.#onDrained?.()

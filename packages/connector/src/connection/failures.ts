@@ -1,17 +1,27 @@
 import { ConnectionError, ProtocolError, type ServerError, TarantellaError, TimeoutError } from '../errors.ts'
 
 /** What a connection was waiting for when it failed to open. */
-export type Step = 'dialing' | 'greeting' | 'handshake'
+export type Step = 'dialing' | 'securing' | 'greeting' | 'handshake'
 
 const WAITING_FOR: Readonly<Record<Step, string>> = {
   dialing: 'the connection',
+  securing: 'the TLS handshake',
   greeting: "the server's greeting",
   handshake: 'the answer to the handshake',
 }
 
 export function connectTimeout(where: string, step: Step, timeoutMs: number): TimeoutError {
-  const message = `No session with ${where} within ${timeoutMs} ms: still waiting for ${WAITING_FOR[step]}`
+  // A server with TLS says nothing until it is greeted by TLS.
+  const hint = step === 'greeting' ? ', which comes at once unless the port expects TLS' : ''
+  const message = `No session with ${where} within ${timeoutMs} ms: still waiting for ${WAITING_FOR[step]}${hint}`
   return new TimeoutError('CONNECT_TIMEOUT', message, { retryable: true, sent: false })
+}
+
+const ADVICE: Readonly<Record<Step, string>> = {
+  dialing: '; check that the server is running and listens there',
+  securing: '; check the options of `tls`, and that the server has TLS on this port',
+  greeting: '',
+  handshake: '',
 }
 
 /** The socket ended before there was a session. */
@@ -21,9 +31,8 @@ export function connectFailed(
   cause: Error | undefined,
   farewell: ServerError | undefined,
 ): ConnectionError {
-  const advice = step === 'dialing' ? '; check that the server is running and listens there' : ''
   const reason = farewell?.message ?? (cause === undefined ? 'the peer closed the connection' : messageOf(cause))
-  const message = `Cannot connect to ${where} while waiting for ${WAITING_FOR[step]}: ${reason}${advice}`
+  const message = `Cannot connect to ${where} while waiting for ${WAITING_FOR[step]}: ${reason}${ADVICE[step]}`
   return new ConnectionError('CONNECT_FAILED', message, { retryable: true, sent: false, cause: farewell ?? cause })
 }
 

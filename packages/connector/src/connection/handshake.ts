@@ -1,6 +1,7 @@
 import { ConnectionError, ServerError } from '../errors.ts'
+import type { AuthMethod, Demands } from '../options.ts'
 import { ErrorNumber } from '../protocol/error-codes.ts'
-import { featuresOf, type ServerInfo } from '../protocol/features.ts'
+import { assertMeets, featuresOf, type ServerInfo } from '../protocol/features.ts'
 import type { Greeting } from '../protocol/greeting.ts'
 import type { Request } from '../protocol/request.ts'
 import { AuthRequest } from '../protocol/requests/auth.ts'
@@ -9,34 +10,56 @@ import { type Identity, IdRequest, NO_IDENTITY } from '../protocol/requests/id.t
 export interface Credentials {
   readonly user: string
   readonly password: string
+  /** How to prove the password; 'auto': as the server asks. */
+  readonly auth: AuthMethod | 'auto'
+  /** Whether nobody between can read it. */
+  readonly isEncrypted: boolean
 }
+
+/** What a session begins with. */
+export interface Introduction {
+  /** Undefined: the guest's session. */
+  readonly credentials: Credentials | undefined
+  readonly tupleFormats: boolean
+  readonly require: Demands
+}
+
+const PAP_ADVICE = 'it asks for pap-sha256, which sends the password itself: connect over TLS, see the option `tls`'
 
 const REFUSALS: ReadonlySet<number> = new Set([
   ErrorNumber.CREDS_MISMATCH,
   ErrorNumber.NO_SUCH_USER,
   ErrorNumber.ACCESS_DENIED,
+  ErrorNumber.UNKNOWN_AUTH_METHOD,
+  ErrorNumber.INVALID_AUTH_DATA,
+  ErrorNumber.INVALID_AUTH_REQUEST,
+  ErrorNumber.PASSWORD_EXPIRED,
 ])
 
 /**
  * From the greeting to a session that takes requests: ID and AUTH go out together, for ID is allowed before
- * AUTH, so a session costs one round trip. Without credentials the session is the guest's.
+ * AUTH, so a session costs one round trip. Over TLS, where the server may choose how the password is proved, AUTH
+ * waits for its choice, unless the user has made it. Without credentials the session is the guest's.
  */
 export async function shakeHands(
   greeting: Greeting,
-  credentials: Credentials | undefined,
+  { credentials, tupleFormats, require }: Introduction,
   request: (request: Request) => Promise<unknown>,
 ): Promise<ServerInfo> {
-  const identifying = identify(request)
-  const authenticating = credentials === undefined ? undefined : authenticate(greeting, credentials, request)
-  const [identity] = await Promise.all([identifying, authenticating])
+  const identifying = identify(tupleFormats, request)
+  const authenticating =
+    credentials === undefined ? undefined : authenticate(greeting, credentials, identifying, request)
+  const [{ protocol, features }] = await Promise.all([identifying, authenticating])
   const { version, uuid } = greeting
-  return { version, uuid, ...identity, features: featuresOf(version, identity.features) }
+  const server = { version, uuid, protocol, features: featuresOf(version, features) }
+  assertMeets(server, require)
+  return server
 }
 
-async function identify(request: (request: Request) => Promise<unknown>): Promise<Identity> {
+async function identify(tupleFormats: boolean, request: (request: Request) => Promise<unknown>): Promise<Identity> {
   try {
     // An IdRequest's reply is an Identity.
-    return (await request(new IdRequest())) as Identity
+    return (await request(new IdRequest(tupleFormats))) as Identity
   } catch (error) {
     if (!(error instanceof ServerError)) throw error
     if (error.number === ErrorNumber.LOADING) throw notReady(error)
@@ -47,27 +70,32 @@ async function identify(request: (request: Request) => Promise<unknown>): Promis
 
 async function authenticate(
   greeting: Greeting,
-  { user, password }: Credentials,
+  credentials: Credentials,
+  identifying: Promise<Identity>,
   request: (request: Request) => Promise<unknown>,
 ): Promise<void> {
+  const { user, password, auth, isEncrypted } = credentials
+  // Who could listen, or speak in the server's place, must not get the password for the asking.
+  const method = auth !== 'auto' ? auth : isEncrypted ? methodOf(await identifying) : 'chap-sha1'
   try {
-    await request(new AuthRequest(user, password, greeting.salt))
+    await request(new AuthRequest(user, method, password, greeting.salt))
   } catch (cause) {
     if (!(cause instanceof ServerError)) throw cause
-    throw REFUSALS.has(cause.number) ? refused(user, cause) : notReady(cause)
+    if (!REFUSALS.has(cause.number)) throw notReady(cause)
+    const { authType } = await identifying
+    const asksForPassword = authType === 'pap-sha256' && method !== 'pap-sha256'
+    throw refused(user, asksForPassword ? PAP_ADVICE : 'check user and password', cause)
   }
 }
 
-function refused(user: string, cause: ServerError): ConnectionError {
-  return new ConnectionError(
-    'AUTH_FAILED',
-    `The server refused user "${user}": ${cause.message}; check user and password`,
-    {
-      retryable: false,
-      sent: false,
-      cause,
-    },
-  )
+/** Nothing but `pap-sha256` lets a server have the password itself; any other choice is met with `chap-sha1`. */
+function methodOf({ authType }: Identity): AuthMethod {
+  return authType === 'pap-sha256' ? authType : 'chap-sha1'
+}
+
+function refused(user: string, advice: string, cause: ServerError): ConnectionError {
+  const message = `The server refused user "${user}": ${cause.message}; ${advice}`
+  return new ConnectionError('AUTH_FAILED', message, { retryable: false, sent: false, cause })
 }
 
 /** Such as error 116 while the server reads its snapshot. */

@@ -80,6 +80,10 @@ export const ErrorNumber = {
   LOADING: 116,
   VY_QUOTA_TIMEOUT: 135,
   NO_SUCH_INDEX_NAME: 148,
+  UNKNOWN_AUTH_METHOD: 249,
+  INVALID_AUTH_DATA: 250,
+  INVALID_AUTH_REQUEST: 251,
+  PASSWORD_EXPIRED: 256,
 } as const
 
 /** Refused before anything was executed, for a reason that passes. */

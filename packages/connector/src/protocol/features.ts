@@ -1,4 +1,5 @@
-import { type ConnectorErrorCode, TarantellaError } from '../errors.ts'
+import { type ConnectorErrorCode, TarantellaError, UsageError } from '../errors.ts'
+import type { Demands } from '../options.ts'
 
 /**
  * What a server may be able to do beside the basic requests, with the number that IPROTO_ID has for it
@@ -15,15 +16,38 @@ const FEATURES = {
   'dml-tuple-extension': { id: 7, since: '3.0' },
   'call-ret-tuple-extension': { id: 8, since: '3.0' },
   'prefix-iterators': { id: undefined, since: '3.2' },
+  'is-sync': { id: 11, since: '3.2' },
   'insert-arrow': { id: 12, since: '3.3' },
 } as const
 
 export type Feature = keyof typeof FEATURES
 
 /** What the client tells the server: its protocol version and the features that it speaks itself. */
-export const CLIENT_PROTOCOL = 5
+export const CLIENT_PROTOCOL = 10
+
 /** Only what the client makes use of: a server may send differently to a client that announces more. */
-export const CLIENT_FEATURES: readonly number[] = [FEATURES['space-and-index-names'].id]
+const SPOKEN: readonly number[] = [
+  FEATURES.streams.id,
+  FEATURES.transactions.id,
+  FEATURES['error-extension'].id,
+  FEATURES.watchers.id,
+  FEATURES.pagination.id,
+  FEATURES['space-and-index-names'].id,
+  FEATURES['watch-once'].id,
+  FEATURES['is-sync'].id,
+  FEATURES['insert-arrow'].id,
+]
+/** These make every tuple of a reply longer, so they are declared on demand. */
+const WITH_FORMATS: readonly number[] = [
+  ...SPOKEN,
+  FEATURES['dml-tuple-extension'].id,
+  FEATURES['call-ret-tuple-extension'].id,
+]
+
+/** The features that the client declares. */
+export function clientFeatures(tupleFormats: boolean): readonly number[] {
+  return tupleFormats ? WITH_FORMATS : SPOKEN
+}
 
 /** The server of a session, as it introduced itself. */
 export interface ServerInfo {
@@ -68,6 +92,24 @@ export function assertFeature(feature: Feature, server: ServerInfo): void {
 export function unsupported(feature: Feature, { version }: ServerInfo): TarantellaError<ConnectorErrorCode> {
   const message = `The server (${version}) lacks the feature \`${feature}\`, which Tarantool has since ${FEATURES[feature].since}`
   return new TarantellaError('UNSUPPORTED', message, { retryable: false, sent: false })
+}
+
+/** Refuses a server that lacks something of what the user demands. Throws a `UsageError` for a feature of no known name. */
+export function assertMeets(server: ServerInfo, { protocol = 0, features = [] }: Demands): void {
+  for (const name of features) {
+    if (!isFeature(name)) {
+      const names = Object.keys(FEATURES).join(', ')
+      throw new UsageError('INVALID_ARGUMENT', `Expected \`require.features\` to be of ${names}; got \`${name}\``)
+    }
+    assertFeature(name, server)
+  }
+  if (server.protocol >= protocol) return
+  const message = `The server (${server.version}) speaks version ${server.protocol} of the protocol; ${protocol} is required`
+  throw new TarantellaError('UNSUPPORTED', message, { retryable: false, sent: false })
+}
+
+function isFeature(name: string): name is Feature {
+  return Object.hasOwn(FEATURES, name)
 }
 
 /** Compares `major.minor` of a version such as `3.8.0-entrypoint-12`. */

@@ -1,16 +1,26 @@
-import { connect, type NetConnectOpts, type Socket } from 'node:net'
+import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { Address } from '../util/address.ts'
-import type { Transport, TransportHandlers } from './transport.ts'
+import type { TlsOptions } from '../util/tls-options.ts'
+import type { Transport, TransportHandlers, TransportStep } from './transport.ts'
 
 /** First probe of an idle TCP connection; the connection's own ping usually comes before. */
 const KEEP_ALIVE_MS = 60_000
 
+type OnStep = (step: TransportStep) => void
+
 /**
- * Opens a TCP or Unix socket. Reads go straight into the memory that `handlers.space()` gives (the `onread`
- * option), which spares a buffer per read and the copy of a frame that is cut between two reads.
+ * Opens a TCP or Unix socket, with TLS over it if `tls` is given. Reads go straight into the memory that
+ * `handlers.space()` gives (the `onread` option), which spares a buffer per read and the copy of a frame that is
+ * cut between two reads.
  */
-export function openSocket(address: Address, handlers: TransportHandlers, onConnect: () => void): Transport {
-  const socket = connect({
+export function openSocket(
+  address: Address,
+  tls: TlsOptions | undefined,
+  handlers: TransportHandlers,
+  onStep: OnStep,
+): Transport {
+  const options: NetConnectOpts = {
     ...socketOptions(address),
     onread: {
       buffer: () => handlers.space(),
@@ -19,8 +29,13 @@ export function openSocket(address: Address, handlers: TransportHandlers, onConn
         return true
       },
     },
-  })
-  return new SocketTransport(socket, handlers, onConnect)
+  }
+  try {
+    return new SocketTransport(tls === undefined ? plain(options, onStep) : secured(options, tls, onStep), handlers)
+  } catch (error) {
+    // Certificates and keys are parsed at once; what is none throws.
+    return failed(error, handlers)
+  }
 }
 
 function socketOptions(address: Address): NetConnectOpts {
@@ -35,15 +50,41 @@ function socketOptions(address: Address): NetConnectOpts {
   }
 }
 
+function plain(options: NetConnectOpts, onStep: OnStep): Socket {
+  return connect(options).once('connect', () => onStep('greeting'))
+}
+
+function secured(options: NetConnectOpts, tls: TlsOptions, onStep: OnStep): Socket {
+  // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED does not switch the check off.
+  const security = { ...defined(tls), rejectUnauthorized: tls.rejectUnauthorized ?? true }
+  const host = 'host' in options ? options.host : undefined
+  // Node tells the server no name by itself; an IP address must not be told.
+  const servername = tls.servername ?? (host !== undefined && isIP(host) === 0 ? host : undefined)
+  // Without a socket of ours `connectTls` takes all that `connect` does, `onread` included.
+  const all = { ...options, ...security, ...(servername === undefined ? {} : { servername }) } as ConnectionOptions
+  return connectTls(all)
+    .once('connect', () => onStep('securing'))
+    .once('secureConnect', () => onStep('greeting'))
+}
+
+function defined(tls: TlsOptions): ConnectionOptions {
+  // Node takes undefined for a value in some of them.
+  return Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
+}
+
+function failed(error: unknown, handlers: TransportHandlers): Transport {
+  process.nextTick(() => handlers.closed(error instanceof Error ? error : new Error(String(error))))
+  return { write: () => true, destroy: () => undefined }
+}
+
 class SocketTransport implements Transport {
   readonly #socket: Socket
   readonly #onWritten: () => void
   #waiting = false
 
-  constructor(socket: Socket, handlers: TransportHandlers, onConnect: () => void) {
+  constructor(socket: Socket, handlers: TransportHandlers) {
     this.#socket = socket
     let failure: Error | undefined
-    socket.once('connect', onConnect)
     socket.once('error', (error) => {
       failure = error
     })

@@ -21,5 +21,8 @@ export interface Transport {
   destroy(): void
 }
 
+/** `securing`: there is a connection, and TLS begins; `greeting`: bytes of the server can come. */
+export type TransportStep = 'securing' | 'greeting'
+
 /** Opens a transport. `closed` with an error may be all that is ever told. */
-export type OpenTransport = (handlers: TransportHandlers, onConnect: () => void) => Transport
+export type OpenTransport = (handlers: TransportHandlers, onStep: (step: TransportStep) => void) => Transport

@@ -7,6 +7,8 @@ export type Address = { readonly host: string; readonly port: number } | { reado
 
 export interface ParsedUri {
   readonly address: Address
+  /** The scheme was `tarantool+tls`. */
+  readonly isTls: boolean
   readonly user: string | undefined
   readonly password: string | undefined
 }
@@ -14,17 +16,22 @@ export interface ParsedUri {
 /**
  * Understands `tarantool://user:password@host:port`, with everything but the host optional, without the
  * scheme as well; `[::1]:3301` for IPv6; `unix:/path`, `unix/:/path` and `tarantool://user:password@/path`
- * for Unix sockets. User and password are percent-decoded.
+ * for Unix sockets; `tarantool+tls://` for any of them over TLS. User and password are percent-decoded.
  */
 export function parseUri(uri: string): ParsedUri {
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(uri)
-  if (scheme !== null && scheme[1]?.toLowerCase() !== 'tarantool') {
-    throw invalid(`expected the scheme tarantool://, got ${scheme[0]}`)
+  const name = scheme?.[1]?.toLowerCase()
+  if (name !== undefined && name !== 'tarantool' && name !== 'tarantool+tls') {
+    throw invalid(`expected the scheme tarantool:// or tarantool+tls://, got ${scheme?.[0] ?? name}`)
   }
   const rest = scheme === null ? uri : uri.slice(scheme[0].length)
   const at = credentialsEnd(rest)
   const credentials = at < 0 ? undefined : rest.slice(0, at)
-  return { address: parseAddress(rest.slice(at + 1)), ...parseCredentials(credentials) }
+  return {
+    address: parseAddress(rest.slice(at + 1)),
+    isTls: name === 'tarantool+tls',
+    ...parseCredentials(credentials),
+  }
 }
 
 /** For messages: what a user would write to connect there, without user and password. */

@@ -28,13 +28,17 @@ describe('a URI', () => {
     ['tarantool://user:pw@/run/tnt@1.sock', { address: { path: '/run/tnt@1.sock' }, user: 'user', password: 'pw' }],
     ['user:pw@unix/:/run/tnt.sock', { address: { path: '/run/tnt.sock' }, user: 'user', password: 'pw' }],
   ])('%s', (uri, expected) => {
-    expect(parseUri(uri)).toEqual(expected)
+    expect(parseUri(uri)).toEqual({ isTls: false, ...expected })
+  })
+
+  test.each(['tarantool+tls://user:pw@db:3302', 'Tarantool+TLS://user:pw@db:3302'])('%s is one over TLS', (uri) => {
+    expect(parseUri(uri)).toEqual({ address: { host: 'db', port: 3302 }, isTls: true, user: 'user', password: 'pw' })
   })
 })
 
 describe('a wrong URI is refused with what is expected, and never shown', () => {
   test.each([
-    ['redis://secret@host:6379', 'expected the scheme tarantool://, got redis://'],
+    ['redis://secret@host:6379', 'expected the scheme tarantool:// or tarantool.tls://, got redis://'],
     ['', 'expected host:port'],
     ['host:port', 'expected host:port'],
     ['host:0', 'the port must be from 1 to 65535, got 0'],
