@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { ExtensionTable } from '../src/msgpack/ext/extension.ts'
 import { type ConnectOptions, resolveOptions } from '../src/options.ts'
 
 test('what is not given has its documented default', () => {
@@ -18,6 +19,8 @@ test('what is not given has its documented default', () => {
     offlineQueueMax: 10_000,
     reconnect: { minDelayMs: 50, maxDelayMs: 5000, attempts: Number.POSITIVE_INFINITY },
     pingIntervalMs: 30_000,
+    extensions: new ExtensionTable([]),
+    tupleFormats: false,
   })
   expect(password()).toBe('')
 })

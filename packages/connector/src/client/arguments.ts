@@ -1,4 +1,7 @@
 import { UsageError } from '../errors.ts'
+import { DateTime } from '../msgpack/ext/datetime.ts'
+import { Decimal } from '../msgpack/ext/decimal.ts'
+import { Uuid } from '../msgpack/ext/uuid.ts'
 import { show } from '../options.ts'
 import { MAX_UINT32 } from '../protocol/constants.ts'
 
@@ -6,7 +9,7 @@ import { MAX_UINT32 } from '../protocol/constants.ts'
 export type SpaceName = string | number
 
 /** Parts of a key; a single part may stand without its array. */
-export type KeyValue = readonly unknown[] | string | number | bigint | boolean | Uint8Array
+export type KeyValue = readonly unknown[] | string | number | bigint | boolean | Uint8Array | Uuid | Decimal | DateTime
 
 /**
  * `[operator, field, argument]`, or `[':', field, position, cut, text]` to splice. Fields are numbers from 0,
@@ -43,6 +46,7 @@ export function checkArray(argument: string, value: readonly unknown[]): readonl
 export function checkKey(key: KeyValue): readonly unknown[] {
   if (Array.isArray(key)) return key
   if (PART_TYPES.has(typeof key) || key instanceof Uint8Array) return [key]
+  if (key instanceof Uuid || key instanceof Decimal || key instanceof DateTime) return [key]
   throw wrong('key', 'an array of parts, or one part', key)
 }
 

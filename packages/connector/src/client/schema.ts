@@ -1,10 +1,12 @@
 import { ServerError } from '../errors.ts'
+import { RowShape } from '../msgpack/ext/row-shape.ts'
 import { ErrorNumber, errorCode } from '../protocol/error-codes.ts'
 import type { SchemaRows } from '../protocol/requests/read-view.ts'
 import type { ResolvedTarget, SpaceRequest } from '../protocol/requests/space-request.ts'
 
 /** System views with what the user may see; ids are the same in every version. */
 const VSPACE = 281
+const VSPACE_PRIMARY = 0
 const VSPACE_BY_NAME = 2
 const VINDEX = 289
 const VINDEX_BY_SPACE = 0
@@ -18,6 +20,8 @@ interface SpaceInfo {
   readonly indexes: ReadonlyMap<string, number>
   /** Under which all of it was read. */
   readonly schemaVersion: number
+  /** Of its format; undefined if it was looked up for its indexes alone. */
+  readonly shape: RowShape | undefined
 }
 
 /**
@@ -45,16 +49,20 @@ export class Schema {
     const { space, index } = request
     const info = this.#spaces.get(space)
     if (info === undefined) return undefined
+    if (request.needsShape && info.shape === undefined) return undefined
     const indexId = typeof index === 'number' ? index : info.indexes.get(index)
     if (indexId === undefined) throw noSuchIndex(index, space)
-    return { space: info.id, index: indexId, schemaVersion: info.schemaVersion }
+    return { space: info.id, index: indexId, schemaVersion: info.schemaVersion, shape: info.shape }
   }
 
-  /** Looks a space up; rejects if it does not exist. */
-  lookUp(space: number | string): Promise<void> {
+  /**
+   * Looks a space up; rejects if it does not exist. The format of one that is given by number is read if
+   * `withShape` says so, unless a look-up without it runs already: then ask again after it.
+   */
+  lookUp(space: number | string, withShape: boolean): Promise<void> {
     const running = this.#lookups.get(space)
     if (running !== undefined) return running
-    const lookup = this.#fetch(space).finally(() => this.#lookups.delete(space))
+    const lookup = this.#fetch(space, withShape).finally(() => this.#lookups.delete(space))
     this.#lookups.set(space, lookup)
     return lookup
   }
@@ -64,10 +72,11 @@ export class Schema {
     await Promise.allSettled(this.#lookups.values())
   }
 
-  async #fetch(space: number | string): Promise<void> {
+  async #fetch(space: number | string, withShape: boolean): Promise<void> {
     let id = typeof space === 'number' ? space : undefined
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const reading = typeof space === 'string' ? this.#read(VSPACE, VSPACE_BY_NAME, [space]) : undefined
+      const isNeeded = withShape || typeof space === 'string'
+      const reading = isNeeded ? this.#read(VSPACE, ...lookupKey(space)) : undefined
       // From the second try on both reads leave together, so that a change has little time to come between.
       id ??= numberAt((await reading)?.rows[0], 0)
       if (id === undefined) throw noSuchSpace(space)
@@ -77,7 +86,8 @@ export class Schema {
       if (found === undefined) throw noSuchSpace(space)
       // What was read under two versions, or for another number, may not belong together.
       if (found === id && (spaces === undefined || spaces.schemaVersion === schemaVersion)) {
-        this.#spaces.set(space, { id, indexes: indexesByName(rows), schemaVersion })
+        const shape = spaces === undefined ? undefined : shapeOf(spaces.rows[0])
+        this.#spaces.set(space, { id, indexes: indexesByName(rows), schemaVersion, shape })
         return
       }
       id = found
@@ -91,6 +101,24 @@ export class Schema {
       false,
     )
   }
+}
+
+/** Index of _vspace, and the key in it. */
+function lookupKey(space: number | string): readonly [index: number, key: readonly unknown[]] {
+  return [typeof space === 'string' ? VSPACE_BY_NAME : VSPACE_PRIMARY, [space]]
+}
+
+/** Rows of _vspace are [space id, owner, name, engine, field count, flags, format]. */
+function shapeOf(row: unknown): RowShape {
+  const format: unknown = Array.isArray(row) ? row[6] : undefined
+  const names: string[] = []
+  for (const field of Array.isArray(format) ? format : []) names.push(nameOf(field) ?? String(names.length + 1))
+  return new RowShape(names)
+}
+
+function nameOf(field: unknown): string | undefined {
+  if (typeof field !== 'object' || field === null || !('name' in field)) return undefined
+  return typeof field.name === 'string' ? field.name : undefined
 }
 
 /** Rows of _vindex are [space id, index id, name, …]. */

@@ -1,4 +1,6 @@
 import { ServerError } from '../errors.ts'
+import type { ExtensionTable } from '../msgpack/ext/extension.ts'
+import { TupleRows } from '../msgpack/ext/tuple-rows.ts'
 import { Reader } from '../msgpack/reader.ts'
 import { ReplyType } from '../protocol/constants.ts'
 import { ErrorNumber } from '../protocol/error-codes.ts'
@@ -27,11 +29,13 @@ export class Replies {
   readonly #inFlight: InFlight
   readonly #traffic: Traffic
   readonly #observer: ReplyObserver
-  readonly #reader = new Reader()
+  readonly #reader: Reader
   readonly #header = new ReplyHeader()
   #schemaVersion = 0
 
-  constructor(inFlight: InFlight, traffic: Traffic, observer: ReplyObserver) {
+  constructor(inFlight: InFlight, traffic: Traffic, observer: ReplyObserver, extensions: ExtensionTable) {
+    this.#reader = new Reader(extensions)
+    this.#reader.rows = new TupleRows()
     this.#inFlight = inFlight
     this.#traffic = traffic
     this.#observer = observer

@@ -1,3 +1,4 @@
+import { type ExtensionTable, NO_EXTENSIONS } from '../msgpack/ext/extension.ts'
 import { Writer } from '../msgpack/writer.ts'
 
 const CAPACITY = 64 * 1024
@@ -15,7 +16,7 @@ const KEEP_AT_MOST = 1024 * 1024
  * sockets' events, and the other would split a turn whose continuations are more than one promise deep.)
  */
 export class WriteBuffer {
-  readonly writer: Writer = new Writer(CAPACITY)
+  readonly writer: Writer
   /** Bytes given to the socket so far. */
   handed = 0
   /** How often the socket was written to. */
@@ -30,7 +31,8 @@ export class WriteBuffer {
   #spare: Buffer | undefined
 
   /** `write` returns whether the memory is free again; if not, {@link drained} must tell. */
-  constructor(write: (bytes: Buffer) => boolean) {
+  constructor(write: (bytes: Buffer) => boolean, extensions: ExtensionTable = NO_EXTENSIONS) {
+    this.writer = new Writer(CAPACITY, extensions)
     this.#write = write
     this.#flushScheduled = () => {
       this.#scheduled = false

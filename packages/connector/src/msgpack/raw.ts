@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts'
 import { decode } from './decode.ts'
+import { type ExtensionTable, NO_EXTENSIONS } from './ext/extension.ts'
 import { Reader } from './reader.ts'
 
 /**
@@ -25,14 +26,17 @@ export class RawField {
   /** The field's MessagePack, header included. */
   readonly bytes: Buffer
 
+  readonly #extensions: ExtensionTable
+
   /** Trusts the bytes to be one value: whoever makes one has cut it out of a reply. */
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, extensions: ExtensionTable = NO_EXTENSIONS) {
     this.bytes = bytes
+    this.#extensions = extensions
   }
 
   /** Decodes the field, anew at each call. */
   decode(): unknown {
-    return decode(this.bytes)
+    return decode(this.bytes, this.#extensions)
   }
 }
 

@@ -7,6 +7,13 @@ import { WideText } from './wide-text.ts'
 
 const EMPTY = Buffer.alloc(0)
 
+/** What becomes of the tuples of a connection's replies; see `TupleRows`. */
+export interface RowReader {
+  read(reader: Reader, depth: number, readNested: (reader: Reader, depth: number) => unknown): object
+  asObjects(formats: Buffer, parse: (bytes: Buffer) => unknown): void
+  asArrays(): void
+}
+
 /**
  * A window on bytes that another owns: `position` moves from its start to `end` and never past it,
  * whatever the bytes say. One reader serves a connection for life, so that nothing is allocated per reply.
@@ -18,6 +25,8 @@ export class Reader {
   readonly window: TextWindow = new TextWindow()
   /** The user's own extension types. */
   readonly extensions: ExtensionTable
+  /** Undefined: a tuple that says its format becomes a `Tuple`. */
+  rows: RowReader | undefined = undefined
   #view: DataView | undefined = undefined
   #keys: KeyCache | undefined = undefined
   #wide: WideText | undefined = undefined

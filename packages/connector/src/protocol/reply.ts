@@ -1,13 +1,14 @@
 import { ProtocolError, ServerError } from '../errors.ts'
-import { readValue } from '../msgpack/decode.ts'
+import { decode, readValue } from '../msgpack/decode.ts'
 import { asText, framesOf } from '../msgpack/ext/error-value.ts'
+import type { RowShape } from '../msgpack/ext/row-shape.ts'
 import { type LazyField, readLazyArray } from '../msgpack/lazy.ts'
 import type { Reader } from '../msgpack/reader.ts'
 import { Key, ReplyType } from './constants.ts'
 import { errorCode, isRetryable } from './error-codes.ts'
 
 /*
- * Body of an OK or CHUNK reply: { DATA: array, … }, or {} or nothing
+ * Body of an OK or CHUNK reply: { DATA: array [, POSITION: str] [, TUPLE_FORMATS: map] }, or {} or nothing
  * Body of an error: { ERROR_24: str [, ERROR: { 0: [frame, …] }] }
  *   for the frames see msgpack/ext/error-value.ts
  */
@@ -30,6 +31,66 @@ function readArray(reader: Reader): unknown[] {
   const array = new Array<unknown>(size)
   for (let i = 0; i < size; i++) array[i] = readValue(reader, 1)
   return array
+}
+
+/** The values of a reply, and what stands beside them. */
+export interface Rows {
+  readonly data: readonly unknown[]
+  /** Where the select has ended, for the next one; undefined if it was not asked for or nothing was found. */
+  readonly position: string | undefined
+}
+
+/**
+ * The values of a reply, with tuples as objects: by `shape` where it is given, else by the TUPLE_FORMATS of the
+ * reply. These stand after DATA, so the body is gone through once without decoding, to find them.
+ */
+export function readRows(reader: Reader, shape: RowShape | undefined): Rows {
+  if (shape === undefined) findFormats(reader)
+  try {
+    return readPage(reader, undefined, shape)
+  } finally {
+    reader.rows?.asArrays()
+  }
+}
+
+/** Like {@link readData}, with the position. */
+export function readPage(reader: Reader, lazy: LazyField | undefined, shape?: RowShape): Rows {
+  let data: readonly unknown[] = NO_DATA
+  let position: string | undefined
+  if (reader.position >= reader.end) return { data, position }
+  for (let left = reader.mapSize(); left > 0; left--) {
+    const key = reader.uint()
+    if (key === Key.POSITION) position = asPosition(readValue(reader, 1))
+    else if (key !== Key.DATA) reader.skip()
+    else if (shape !== undefined) data = readShaped(reader, shape)
+    else data = lazy === undefined ? readArray(reader) : readLazyArray(reader, lazy)
+  }
+  return { data, position }
+}
+
+function findFormats(reader: Reader): void {
+  const start = reader.position
+  if (start >= reader.end) return
+  for (let left = reader.mapSize(); left > 0; left--) {
+    const isFormats = reader.uint() === Key.TUPLE_FORMATS
+    const from = reader.position
+    reader.skip()
+    if (isFormats) reader.rows?.asObjects(reader.buffer.subarray(from, reader.position), decode)
+  }
+  reader.position = start
+}
+
+/** Rows of one space. */
+function readShaped(reader: Reader, shape: RowShape): unknown[] {
+  const size = reader.arraySize()
+  const rows = new Array<unknown>(size)
+  // A row that says its format although nobody asked is left to the reader.
+  for (let i = 0; i < size; i++) rows[i] = reader.isArray() ? shape.read(reader, 1, readValue) : readValue(reader, 1)
+  return rows
+}
+
+function asPosition(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 /** The body of a reply as a map by key, for requests of the handshake. */

@@ -17,7 +17,7 @@ export interface ExtCodec<T extends object> {
   readonly name: string
   readonly class: abstract new (...args: never[]) => T
   /** Reads the payload: `reader` is a window on it alone. What is left unread counts as malformed. */
-  read(reader: Reader, depth: number, readNested: ReadNested): T
+  read(reader: Reader, depth: number, readNested: ReadNested): object
   /** Writes the whole value, the extension's header included. */
   write(writer: Writer, value: T, depth: number, writeNested: WriteNested): void
 }

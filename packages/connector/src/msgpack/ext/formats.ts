@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../errors.ts'
+import { RowShape } from './row-shape.ts'
 import type { Tuple } from './tuple.ts'
 
 /*
@@ -17,6 +18,7 @@ export interface FieldFormat {
 /** The formats of one reply, by id. */
 export class TupleFormats {
   readonly #formats: ReadonlyMap<number, readonly FieldFormat[]>
+  readonly #shapes = new Map<number, RowShape>()
 
   constructor(formats: ReadonlyMap<number, readonly FieldFormat[]>) {
     this.#formats = formats
@@ -43,13 +45,18 @@ export class TupleFormats {
    * Throws a `ProtocolError` with code `DECODE_FAILED` if the reply lacks the row's format.
    */
   toObject(row: Tuple): Record<string, unknown> {
-    const fields = this.#formats.get(row.formatId)
-    if (fields === undefined) throw malformed(`the reply lacks the format ${row.formatId} of its row`)
-    const object: Record<string, unknown> = {}
-    for (const [index, { name }] of fields.entries()) put(object, name, row.values[index] ?? null)
-    for (let index = fields.length; index < row.values.length; index++)
-      put(object, String(index + 1), row.values[index])
-    return object
+    return this.shape(row.formatId).from(row.values)
+  }
+
+  /** How to make objects of rows of this format; throws like {@link toObject}. */
+  shape(id: number): RowShape {
+    const known = this.#shapes.get(id)
+    if (known !== undefined) return known
+    const fields = this.#formats.get(id)
+    if (fields === undefined) throw malformed(`the reply lacks the format ${id} of its row`)
+    const shape = new RowShape(fields.map(({ name }) => name))
+    this.#shapes.set(id, shape)
+    return shape
   }
 }
 
@@ -69,12 +76,6 @@ function fieldOf(field: unknown): FieldFormat {
     type: 'type' in field && typeof field.type === 'string' ? field.type : 'any',
     isNullable: 'is_nullable' in field && field.is_nullable === true,
   }
-}
-
-function put(object: Record<string, unknown>, name: string, value: unknown): void {
-  // A plain store of `__proto__` would change the object's prototype instead of adding a property.
-  if (name !== '__proto__') object[name] = value
-  else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
 function malformed(what: string): ProtocolError {

@@ -44,6 +44,7 @@ export const tupleCodec: ExtCodec<Tuple> = {
   class: Tuple,
 
   read(reader, depth, readNested) {
+    if (reader.rows !== undefined) return reader.rows.read(reader, depth, readNested)
     const formatId = readNested(reader, depth)
     const values = readNested(reader, depth)
     if (typeof formatId !== 'number' || !Array.isArray(values))

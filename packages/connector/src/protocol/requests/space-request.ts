@@ -1,4 +1,5 @@
 import { writeText } from '../../msgpack/encode.ts'
+import type { RowShape } from '../../msgpack/ext/row-shape.ts'
 import { writeInteger } from '../../msgpack/numbers.ts'
 import type { Writer } from '../../msgpack/writer.ts'
 import { Key } from '../constants.ts'
@@ -9,6 +10,8 @@ export interface ResolvedTarget {
   readonly space: number
   readonly index: number
   readonly schemaVersion: number
+  /** Of the space's format, if that was asked for. */
+  readonly shape: RowShape | undefined
 }
 
 /**
@@ -35,16 +38,23 @@ export abstract class SpaceRequest<R = unknown> extends Request<R> {
     return typeof this.space === 'string' || typeof this.index === 'string'
   }
 
+  /** Whether the space's format has to be known, unless the reply brings it. */
+  get needsShape(): boolean {
+    return this.rows === 'object'
+  }
+
   useNames(): void {
     this.#sentSpace = this.space
     this.#sentIndex = this.index
     this.schemaVersion = 0
+    this.shape = undefined
   }
 
   useNumbers(target: ResolvedTarget): void {
     this.#sentSpace = target.space
     this.#sentIndex = target.index
     this.schemaVersion = target.schemaVersion
+    this.shape = target.shape
   }
 
   protected writeSpace(writer: Writer): void {
