@@ -10,9 +10,8 @@ local session = require('tarantella.session')
 local commit = {}
 
 ---Puts an unlinked record back. One whose owner has gone meanwhile is ready again.
----@param due number|nil a due time to try again at
-local function undo(tube, sched, n, due)
-    sched:relink(n, due)
+local function undo(tube, sched, n)
+    sched:relink(n)
     if sched:state(n) == schedule.TAKEN and not session.is_alive((sched:lease_of(n))) then
         tube:lapse(sched, n)
     end

@@ -73,7 +73,7 @@ fixture.run('waiting', {
     { 'a waiting connection that goes is given nothing', function(test)
         local tube = queue.create_tube('gone', 'fifo')
         local connection = connect()
-        connection:call('queue.take', { 'gone', 10 }, { is_async = true })
+        connection:call('queue.take', { 'gone', 1000 }, { is_async = true })
         eventually('it waits', function() return waiting('gone') == 1 end)
         connection:close()
         eventually('it does not wait', function() return waiting('gone') == 0 end)
@@ -112,6 +112,18 @@ fixture.run('waiting', {
             end)
             test:is(tasks('storm').ready, 20 * round, ('round %d'):format(round))
         end
+    end },
+    { 'a lease opens to nobody but its session, with or without its token', function(test)
+        local tube = queue.create_tube('foreign', 'fifo')
+        tube:put('x')
+        local task = tube:take(0, { token = true })
+        local other = connect()
+        for _, args in ipairs({ { 'foreign', 1 }, { 'foreign', 1, task[4] } }) do
+            local ok, cause = pcall(other.call, other, 'queue.ack', args)
+            test:is(ok and 'no error' or cause.type, 'TASK_NOT_TAKEN', 'refused')
+        end
+        test:is(tube:ack(1)[2], '-', 'its owner')
+        other:close()
     end },
     { 'a tube with waiting takes is not dropped, and truncate does not end them', function(test)
         local tube = queue.create_tube('used', 'fifo')

@@ -102,7 +102,10 @@ fixture.run('instance', {
         local again = admin:call('queue.take_many', { 'ios', 200, 1 })
         test:ok(again[1][4] > tasks[200][4], 'tokens go on')
         late = admin:call('queue.ack_many', { 'ios', { { again[1][1], tasks[102][4] } } })
-        test:is(late[1].code, 'TASK_NOT_TAKEN', 'not once somebody was given the task again')
+        test:is(late[1].code, 'TASK_NOT_TAKEN', 'not while somebody else has the task')
+        admin:call('queue.release_many', { 'ios', { { again[1][1], again[1][4] } } })
+        late = admin:call('queue.ack_many', { 'ios', { { again[1][1], tasks[102][4] } } })
+        test:is(late[1].code, 'TASK_NOT_TAKEN', 'nor after that')
         test:is(admin:call('queue.put', { 'ios', 'new' })[1], 501, 'ids go on')
         instance.crash(server)
     end },
