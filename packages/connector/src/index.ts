@@ -16,7 +16,7 @@ export {
   UsageError,
 } from './errors.ts'
 export { decode } from './msgpack/decode.ts'
-export { Encoder, encode } from './msgpack/encode.ts'
+export { Encoder, encode, pack } from './msgpack/encode.ts'
 export { DateTime, type DateTimeParts } from './msgpack/ext/datetime.ts'
 export { Decimal } from './msgpack/ext/decimal.ts'
 export { ErrorValue } from './msgpack/ext/error-value.ts'

@@ -1,4 +1,4 @@
-import { connect, encode, RawMsgpack } from '@tarantella/connector'
+import { connect, pack as packValue } from '@tarantella/connector'
 
 export { connect }
 
@@ -59,6 +59,6 @@ export interface Packed {
 
 /** Encodes now, so that a bad value fails alone and later changes of an object do not travel. */
 export function pack(value: unknown): Packed {
-  const bytes = encode(value)
-  return { value: new RawMsgpack(bytes), size: bytes.byteLength }
+  const raw = packValue(value)
+  return { value: raw, size: raw.bytes.byteLength }
 }

@@ -3,6 +3,9 @@ import { decode } from './decode.ts'
 import { type ExtensionTable, NO_EXTENSIONS } from './ext/extension.ts'
 import { Reader } from './reader.ts'
 
+/** Says that the codec has just written the bytes, so that they need no check; not for users. */
+export const OWN_BYTES: unique symbol = Symbol('own bytes')
+
 /**
  * One value that is MessagePack already. It is written as it is wherever a value may stand:
  * as an argument, inside a tuple, inside a map.
@@ -15,9 +18,9 @@ export class RawMsgpack {
    * Throws a `UsageError` unless they are exactly one MessagePack value, for anything else would break
    * the request around it.
    */
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, origin?: typeof OWN_BYTES) {
     this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    assertOneValue(this.bytes)
+    if (origin !== OWN_BYTES) assertOneValue(this.bytes)
   }
 }
 

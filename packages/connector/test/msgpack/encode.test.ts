@@ -1,6 +1,6 @@
 import { decode as oracle } from '@msgpack/msgpack'
 import { describe, expect, test } from 'vitest'
-import { encode, encodeInto } from '../../src/msgpack/encode.ts'
+import { encode, encodeInto, pack } from '../../src/msgpack/encode.ts'
 import { RawField, RawMsgpack } from '../../src/msgpack/raw.ts'
 import { double, Ext } from '../../src/msgpack/values.ts'
 import { Writer } from '../../src/msgpack/writer.ts'
@@ -141,4 +141,22 @@ test('256 levels are encoded, 257 are not', () => {
   const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)])
   expect(encode(nested(256))).toHaveLength(257)
   expect(() => encode(nested(257))).toThrow('nests deeper')
+})
+
+describe('pack', () => {
+  test('encodes at once: later changes of the value do not show', () => {
+    const value = { list: [1] }
+    const packed = pack(value)
+    value.list.push(2)
+    expect(encode(['a', packed]).toString('hex')).toBe('92a16181a46c69737491' + '01')
+  })
+
+  test('refuses a value without a form where it is called', () => {
+    expect(() => pack({ f: () => 1 })).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }))
+  })
+
+  test('values packed one after another keep their own bytes', () => {
+    const packed = Array.from({ length: 5000 }, (_, i) => pack([i, 'x'.repeat(i % 50)]))
+    for (const [i, { bytes }] of packed.entries()) expect(oracle(bytes)).toEqual([i, 'x'.repeat(i % 50)])
+  })
 })
