@@ -1,4 +1,12 @@
-import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
+import {
+  type Channel,
+  channel,
+  subscribe,
+  type TracingChannel,
+  tracingChannel,
+  unsubscribe,
+} from 'node:diagnostics_channel'
+import { TarantellaError } from './errors.ts'
 import type { Address } from './util/address.ts'
 
 /*
@@ -49,6 +57,47 @@ const disconnectChannel: Channel = channel('tarantella:disconnect')
 
 export function tellDisconnected(message: DisconnectMessage): void {
   disconnectChannel.publish(message)
+}
+
+/** Returns what ends the subscription. */
+export function onDisconnect(hear: (message: DisconnectMessage) => void): () => void {
+  return on(disconnectChannel, hear)
+}
+
+export interface TraceListener<M> {
+  started?(message: M): void
+  failed?(message: M): void
+  /** After `failed`, too. */
+  settled(message: M): void
+}
+
+/** Returns what ends the subscription. */
+export function listen<M extends object>(tracing: TracingChannel<M, M>, listener: TraceListener<M>): () => void {
+  const stops = [
+    on(tracing.start, (message: M) => listener.started?.(message)),
+    on(tracing.error, (message: M) => listener.failed?.(message)),
+    on(tracing.asyncEnd, (message: M) => listener.settled(message)),
+  ]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
+function on({ name }: Pick<Channel, 'name'>, hear: (message: never) => void): () => void {
+  const listener = (message: unknown): void => {
+    // Each channel passes on messages of one type alone, the one that `hear` expects.
+    hear(message as never)
+  }
+  subscribe(name, listener)
+  return () => {
+    unsubscribe(name, listener)
+  }
+}
+
+/** What an error is counted under: a code of ours or of the server, else its name. */
+export function errorLabel(error: unknown): string {
+  if (error instanceof TarantellaError) return String(error.code)
+  return error instanceof Error ? error.name : '_OTHER'
 }
 
 /**

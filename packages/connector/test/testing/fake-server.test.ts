@@ -85,7 +85,12 @@ describe('the fake server refuses', () => {
   test.each([
     ['a call', 'ER_NO_SUCH_PROC', "onCall('f', …)", (client: Client) => client.call('f')],
     ['a space', 'ER_NO_SUCH_SPACE', "onSpace('s', { select: … })", (client: Client) => client.select('s')],
-    ['an operation', 'ER_UNSUPPORTED', "onSpace('known', { delete: … })", (client: Client) => client.delete('known', 1)],
+    [
+      'an operation',
+      'ER_UNSUPPORTED',
+      "onSpace('known', { delete: … })",
+      (client: Client) => client.delete('known', 1),
+    ],
     ['an eval', 'ER_UNSUPPORTED', "onRequest('eval', …)", (client: Client) => client.eval('return 1')],
   ] as const)('%s without a script, and says how to script it', async (_what, code, how, request) => {
     const client = await connected(new FakeServer().onSpace('known', { select: () => [] }))
