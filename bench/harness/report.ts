@@ -42,7 +42,7 @@ export function printReport(report: Report): void {
     r.case,
     String(r.inFlight),
     Math.round(r.perSecond).toLocaleString('en'),
-    r.cpuUsPerOp.toFixed(1),
+    r.cpuUsPerOp.toFixed(2),
   ])
   const header = ['subject', 'case', 'in flight', 'per second', 'client us/op']
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
