@@ -68,6 +68,7 @@ local function await_room(tube, timeout_s)
             return false
         end
         tube.room:wait(rest)
+        fiber.testcancel()
     end
     return true
 end

@@ -53,6 +53,7 @@ function registry.await_running(seconds)
             return false
         end
         state_changed:wait(rest)
+        fiber.testcancel()
     end
     return true
 end

@@ -100,6 +100,7 @@ local function park(waiter, deadline)
             return
         end
         waiter.cond:wait(rest)
+        fiber.testcancel()
     end
 end
 

@@ -161,6 +161,7 @@ end
 function Tube:await()
     while not self.is_loaded and not self.is_dropped do
         self.changed:wait()
+        fiber.testcancel()
     end
     return not self.is_dropped
 end

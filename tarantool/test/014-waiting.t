@@ -134,6 +134,15 @@ fixture.run('waiting', {
         tube:put('x')
         test:is(got:get(10)[3], 'x', 'served')
     end },
+    { 'a waiting take whose fiber is cancelled leaves the line', function(test)
+        local tube = queue.create_tube('killed', 'fifo')
+        local waiter = fiber.create(tube.take, tube, 1000)
+        eventually('it waits', function() return waiting('killed') == 1 end)
+        waiter:cancel()
+        eventually('it is gone', function() return waiting('killed') == 0 end)
+        tube:put('x')
+        test:is(tasks('killed').ready, 1, 'ready')
+    end },
     { 'a connection that identifies itself shares the tasks of another', function(test)
         queue.create_tube('shared', 'fifo')
         queue.put('shared', 1)
