@@ -48,6 +48,11 @@ export interface ConnectOptions {
   readonly reconnect?: ReconnectOptions | false | undefined
   /** A connection silent for so long is pinged, and dropped if it stays silent as long again; Infinity for never. @default 30000 */
   readonly pingIntervalMs?: number | undefined
+  /**
+   * Opens a second connection for requests with `lane: 'bulk'`, so that their large replies do not hold up the others.
+   * @default false
+   */
+  readonly bulkLane?: boolean | undefined
   /** Your own MessagePack extension types, made by `defineExtension`. @default none */
   readonly extensions?: readonly Extension[] | undefined
   /**
@@ -95,6 +100,7 @@ export interface ResolvedOptions {
   readonly offlineQueueMax: number
   readonly reconnect: BackoffPolicy | undefined
   readonly pingIntervalMs: number
+  readonly bulkLane: boolean
   readonly extensions: ExtensionTable
   readonly tupleFormats: boolean
 }
@@ -134,6 +140,7 @@ export function resolveOptions(given: string | ConnectOptions, more: ConnectOpti
     offlineQueueMax: resolveOfflineQueue(options.offlineQueue),
     reconnect: resolveReconnect(options.reconnect),
     pingIntervalMs: duration('pingIntervalMs', options.pingIntervalMs ?? DEFAULTS.pingIntervalMs),
+    bulkLane: boolean('bulkLane', options.bulkLane ?? false),
     extensions: new ExtensionTable(array('extensions', options.extensions ?? [])),
     tupleFormats: boolean('tupleFormats', options.tupleFormats ?? false),
   })

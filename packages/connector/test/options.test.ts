@@ -19,6 +19,7 @@ test('what is not given has its documented default', () => {
     offlineQueueMax: 10_000,
     reconnect: { minDelayMs: 50, maxDelayMs: 5000, attempts: Number.POSITIVE_INFINITY },
     pingIntervalMs: 30_000,
+    bulkLane: false,
     extensions: new ExtensionTable([]),
     tupleFormats: false,
   })
@@ -66,6 +67,7 @@ describe('a wrong option is refused with what was expected and what came', () =>
     [{ auth: 'md5' }, 'Expected `auth` to be auto, chap-sha1 or pap-sha256'],
     [{ auth: 'pap-sha256' }, 'Expected `tls` beside `auth: pap-sha256`'],
     [{ auth: 'pap-sha256', path: '/x' }, 'Expected `tls` beside `auth: pap-sha256`'],
+    [{ bulkLane: 1 }, 'Expected `bulkLane` to be true or false'],
     [{ tls: 1 }, 'Expected `tls` to be a boolean or an object'],
     [{ tls: { CA: '' } }, 'Unknown option `tls.CA`'],
     [{ tls: { cert: '' } }, 'Expected `tls.cert` and `tls.key` together'],

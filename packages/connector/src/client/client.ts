@@ -10,6 +10,7 @@ import { openSocket } from '../transport/socket.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import { AbortGroups } from '../util/abort-groups.ts'
 import type { KeyValue, SpaceName, UpdateOperation } from './arguments.ts'
+import { BulkLane, type Lane } from './bulk-lane.ts'
 import { type CallOptions, Commands, type IndexOptions, type RequestOptions, type SelectOptions } from './commands.ts'
 import { Link, type Status } from './link.ts'
 import { traceRequest } from './trace.ts'
@@ -65,12 +66,17 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #traffic: Traffic = newTraffic()
   readonly #aborts = new AbortGroups()
   readonly #link: Link
+  readonly #bulk: BulkLane | undefined
+  #closing: Promise<void> | undefined
   readonly #commands = new Commands(<R>(options: RequestOptions | undefined, build: () => Request<R>) =>
     this.#request(options, build),
   )
 
   /** Use {@link connect}. */
-  constructor(options: ResolvedOptions, open: OpenTransport = openSocket.bind(undefined, options.address, options.tls)) {
+  constructor(
+    options: ResolvedOptions,
+    open: OpenTransport = openSocket.bind(undefined, options.address, options.tls),
+  ) {
     super()
     this.#options = options
     const observer = {
@@ -79,16 +85,30 @@ export class Client extends EventEmitter<ClientEvents> {
         tellDisconnected({ address: options.address, error })
         this.#tell('disconnect', error)
       },
-      closed: (error: TarantellaError | undefined) => this.#tell('close', error),
+      closed: (error: TarantellaError | undefined) => {
+        if (error !== undefined) this.#bulk?.destroy(error)
+        this.#tell('close', error)
+      },
     }
     this.#link = new Link(options, open, observer, this.#traffic)
+    this.#bulk = options.bulkLane ? new BulkLane(options, open) : undefined
   }
 
   /** For {@link connect} and the fake server alone. */
   static async open(options: ResolvedOptions, open?: OpenTransport): Promise<Client> {
     const client = new Client(options, open)
-    await client.#link.connect()
+    await client.start()
     return client
+  }
+
+  /** For the pool alone, which may destroy it meanwhile: once, before anything else. */
+  async start(): Promise<void> {
+    try {
+      await Promise.all([this.#link.connect(), this.#bulk?.link.connect()])
+    } catch (error) {
+      this.destroy()
+      throw error
+    }
   }
 
   get status(): Status {
@@ -103,7 +123,8 @@ export class Client extends EventEmitter<ClientEvents> {
   get stats(): ClientStats {
     const { bytesIn, bytesOut, socketWrites, unknownReplies } = this.#traffic
     const { inFlight, queued, reconnects } = this.#link
-    return { inFlight, queued, bytesIn, bytesOut, socketWrites, reconnects, unknownReplies }
+    const stats = { inFlight, queued, bytesIn, bytesOut, socketWrites, reconnects, unknownReplies }
+    return this.#bulk?.addTo(stats) ?? stats
   }
 
   ping(options?: RequestOptions): Promise<void> {
@@ -178,18 +199,26 @@ export class Client extends EventEmitter<ClientEvents> {
    * wait for a reconnect are rejected with `CONNECTION_CLOSED`. Never rejects; a second call joins the first.
    */
   close(): Promise<void> {
-    return this.#link.close()
+    this.#closing ??= Promise.all([this.#link.close(), this.#bulk?.link.close()]).then(() => undefined)
+    return this.#closing
   }
 
   /** Closes the connection now. What is under way rejects with `CONNECTION_CLOSED`, and `error` as its cause. */
   destroy(error?: unknown): void {
     const facts = { retryable: false, sent: false, cause: error }
     const message = 'The client was destroyed'
-    this.#link.destroy(error === undefined ? undefined : new ConnectionError('CONNECTION_CLOSED', message, facts))
+    const reason = error === undefined ? undefined : new ConnectionError('CONNECTION_CLOSED', message, facts)
+    this.#link.destroy(reason)
+    this.#bulk?.destroy(reason)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** For the pool alone, which builds a request anew for each instance that it tries. */
+  exchange<R>(options: RequestOptions | undefined, build: () => Request<R>): Promise<R> {
+    return this.#request(options, build)
   }
 
   #request<R>(options: RequestOptions | undefined, build: () => Request<R>): Promise<R> {
@@ -201,7 +230,8 @@ export class Client extends EventEmitter<ClientEvents> {
       const limitMs = timeoutMs === undefined ? this.#options.requestTimeoutMs : duration('timeoutMs', timeoutMs)
       const pending = new Pending(build(), limitMs, performance.now())
       if (signal !== undefined) pending.heed(signal, this.#aborts)
-      const promise = requestChannel.hasSubscribers ? this.#trace(pending) : this.#send(pending)
+      const lane = options?.lane
+      const promise = requestChannel.hasSubscribers ? this.#trace(pending, lane) : this.#send(pending, lane)
       // A Pending resolves with what its request makes of the reply.
       return promise as Promise<R>
     } catch (error) {
@@ -209,13 +239,13 @@ export class Client extends EventEmitter<ClientEvents> {
     }
   }
 
-  #send(pending: Pending): Promise<unknown> {
-    this.#link.send(pending)
+  #send(pending: Pending, lane: Lane | undefined): Promise<unknown> {
+    if (this.#bulk?.takes(lane, pending) !== true) this.#link.send(pending)
     return pending.promise
   }
 
-  #trace(pending: Pending): Promise<unknown> {
-    return traceRequest(pending, this.#options.address, () => this.#send(pending))
+  #trace(pending: Pending, lane: Lane | undefined): Promise<unknown> {
+    return traceRequest(pending, this.#options.address, () => this.#send(pending, lane))
   }
 
   /** A listener that throws must not stop what the client is doing: its error surfaces as an uncaught one. */

@@ -19,6 +19,7 @@ import {
   type SpaceName,
   type UpdateOperation,
 } from './arguments.ts'
+import type { Lane } from './bulk-lane.ts'
 
 /** What every request takes. */
 export interface RequestOptions {
@@ -26,6 +27,10 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined
   /** Its abort rejects the request with the signal's reason; what was sent may be executed all the same. */
   readonly signal?: AbortSignal | undefined
+  /** 'bulk': the reply is expected to be large, so it takes the second connection, if there is one (`bulkLane`). */
+  readonly lane?: Lane | undefined
+  /** That it may run twice without harm: then a pool repeats it elsewhere although it was sent. @default false */
+  readonly idempotent?: boolean | undefined
 }
 
 export interface IndexOptions extends RequestOptions {

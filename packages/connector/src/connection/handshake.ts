@@ -82,7 +82,8 @@ async function authenticate(
   } catch (cause) {
     if (!(cause instanceof ServerError)) throw cause
     if (!REFUSALS.has(cause.number)) throw notReady(cause)
-    const { authType } = await identifying
+    // ID is answered before AUTH; who does otherwise is not waited for.
+    const { authType } = await Promise.race([identifying, NO_IDENTITY])
     const asksForPassword = authType === 'pap-sha256' && method !== 'pap-sha256'
     throw refused(user, asksForPassword ? PAP_ADVICE : 'check user and password', cause)
   }
