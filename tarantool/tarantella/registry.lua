@@ -11,6 +11,7 @@ local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local expiry = require('tarantella.expiry')
 local lease = require('tarantella.lease')
+local schedule = require('tarantella.schedule.schedule')
 local schema = require('tarantella.schema')
 local session = require('tarantella.session')
 local timer = require('tarantella.timer')
@@ -28,6 +29,7 @@ local state = 'INIT'
 local state_changed = fiber.cond()
 local on_tube = function() end
 local supervisor = nil
+local is_changing, changed = false, fiber.cond()
 
 ---@param fn function(tube, is_there) called when a tube appears or goes
 function registry.on_tube(fn)
@@ -83,20 +85,47 @@ local function leave(tube)
     on_tube(tube, false)
 end
 
----@param stored table options to store
----@param temporary boolean
-function registry.create(name, kind, stored, temporary)
-    local record = schema.create_tube(name, kind, stored, temporary)
-    local tube = enter(record, PRESETS[kind])
-    tube:load(timer.wall_us())
-    return tube
+-- Tubes are made and dropped one at a time: a space that is being made is seen by
+-- others before it is committed.
+local function exclusively(fn, ...)
+    while is_changing do
+        changed:wait()
+        fiber.testcancel()
+    end
+    is_changing = true
+    local ok, result = pcall(fn, ...)
+    is_changing = false
+    changed:signal()
+    if not ok then
+        error(result, 0)
+    end
+    return result
 end
 
-function registry.drop(tube)
+---@param stored table options to store
+---@param temporary boolean
+---@param if_not_exists boolean gives the tube that stands, as it is
+function registry.create(name, kind, stored, temporary, if_not_exists)
+    return exclusively(function()
+        local tube = tubes[name]
+        if tube ~= nil and if_not_exists then
+            return tube
+        end
+        local record = schema.create_tube(name, kind, stored, temporary)
+        tube = enter(record, PRESETS[kind])
+        tube:load(timer.wall_us())
+        return tube
+    end)
+end
+
+local function drop(tube)
+    if tube.is_dropped then
+        errors.tube_not_found()
+    end
     if tube.waiters.n > 0 then
         errors.raise('TUBE_IN_USE', 'There are consumers connected the tube')
     end
-    if tube.sched.count[4] > 0 then
+    if tube.sched.count[schedule.TAKEN] > 0 then
         errors.raise('TUBE_IN_USE', 'There are taken tasks in the tube')
     end
     -- New calls find no tube while the space goes; if it stays, the tube is made anew.
@@ -109,6 +138,10 @@ function registry.drop(tube)
         end
         error(cause, 0)
     end
+end
+
+function registry.drop(tube)
+    exclusively(drop, tube)
 end
 
 -- Ends every lease of an owner, in all tubes.

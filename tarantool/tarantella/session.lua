@@ -184,6 +184,10 @@ end
 function session.identify(bytes)
     local connection = session.current()
     if bytes == nil then
+        if connection.closed then
+            -- Nobody is there to hear it, and nothing would end it.
+            return uuid.bin()
+        end
         local owner = connection.owner
         if owner.uuid == nil then
             owner.uuid = uuid.bin()

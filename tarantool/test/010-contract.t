@@ -3,6 +3,7 @@
 
 local fixture = dofile((arg[0]:match('^(.*/)') or './') .. 'fixture.lua')
 local queue = fixture.queue()
+local fiber = require('fiber')
 local code_of = fixture.code_of
 
 local function values(...)
@@ -122,6 +123,22 @@ fixture.run('contract', {
         test:is(box.space.known, nil, 'its space too')
         test:is(queue.state(), 'RUNNING', 'state')
     end },
+    { 'many may ask for the same tube at once', function(test)
+        local results = fiber.channel(10)
+        for _ = 1, 10 do
+            fiber.create(function()
+                results:put(select(2, pcall(queue.create_tube, 'at_once', 'fifo', { if_not_exists = true })))
+            end)
+        end
+        for _ = 1, 10 do
+            test:is(results:get(10), queue.tube.at_once, 'the tube')
+        end
+        local drops = fiber.channel(2)
+        for _ = 1, 2 do
+            fiber.create(function() drops:put((pcall(queue.drop, 'at_once'))) end)
+        end
+        test:ok(drops:get(10) ~= drops:get(10), 'it is dropped once')
+    end },
     { 'truncate empties a tube, and its ids go on', function(test)
         local tube = queue.create_tube('emptied', 'fifottl')
         tube:put(1)
@@ -140,7 +157,7 @@ fixture.run('contract', {
         local refused = queue.put_many('full', { { 4 } })
         test:is(refused[1].code, 'QUEUE_FULL', 'in a batch too')
         local task = tube:take(0)
-        require('fiber').create(function() tube:delete(task[1]) end)
+        fiber.create(function() tube:delete(task[1]) end)
         test:is(tube:put(5, { timeout = 10 })[2], 'r', 'waits for the deletion')
     end },
 })

@@ -126,12 +126,7 @@ function api.create_tube(name, kind, opts)
     if type(kind) ~= 'string' or registry.preset(kind) == nil then
         errors.raise('TUBE_TYPE_UNKNOWN', ('Unknown tube type %s'):format(tostring(kind)))
     end
-    if registry.get(name) == nil then
-        registry.create(name, kind, stored, temporary)
-    elseif not if_not_exists then
-        errors.raise('TUBE_EXISTS', ("Space '%s' already exists"):format(name))
-    end
-    usable(registry.get(name))
+    usable(registry.create(name, kind, stored, temporary, if_not_exists))
     return api.tube[name]
 end
 
