@@ -1,17 +1,21 @@
 import { Connection, type ConnectionOwner } from '../connection/connection.ts'
-import { closedError } from '../connection/failures.ts'
+import { closedError, serverStops } from '../connection/failures.ts'
 import type { Credentials } from '../connection/handshake.ts'
-import type { Pending } from '../connection/pending.ts'
+import { Pending } from '../connection/pending.ts'
 import type { Traffic } from '../connection/traffic.ts'
 import { type ConnectMessage, connectChannel, trace } from '../diagnostics.ts'
 import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { ServerInfo } from '../protocol/features.ts'
+import type { KeyEvent } from '../protocol/event.ts'
+import type { Request } from '../protocol/request.ts'
+import { PingRequest } from '../protocol/requests/ping.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import type { BackoffPolicy } from '../util/backoff.ts'
 import { Names } from './names.ts'
 import { OfflineQueue } from './offline-queue.ts'
 import { Reconnector } from './reconnect.ts'
+import { Watchers } from './watchers.ts'
 
 /**
  * ```
@@ -22,6 +26,9 @@ import { Reconnector } from './reconnect.ts'
  * ```
  */
 export type Status = 'connecting' | 'connected' | 'reconnecting' | 'draining' | 'closed'
+
+/** True under this key: the server stops, and waits a while for those who watch the key to leave. Since 2.10. */
+const SHUTDOWN = 'box.shutdown'
 
 /** Who hears of the link's ups and downs; control flow does not depend on it. */
 export interface LinkObserver {
@@ -38,9 +45,12 @@ export class Link implements ConnectionOwner {
   readonly #traffic: Traffic
   readonly #offline: OfflineQueue
   readonly #names: Names
+  readonly watchers: Watchers = new Watchers((request) => this.#post(request))
   #status: Status = 'connecting'
   /** While dialing, too; look at the status before sending. */
   #connection: Connection | undefined
+  /** Whether the connection is being left, for the server stops. */
+  #isRetiring = false
   #reconnector: Reconnector | undefined
   #server: ServerInfo | undefined
   #closing: Promise<void> | undefined
@@ -57,6 +67,8 @@ export class Link implements ConnectionOwner {
       `The connection is down and ${offlineQueueMax} requests wait for it (\`offlineQueue.max\`)`,
     )
     this.#names = new Names(options, this)
+    const value = (isStopping: unknown): void => (isStopping === true ? this.#retire() : undefined)
+    this.watchers.add(SHUTDOWN, { value, failed: () => undefined, ended: () => undefined })
   }
 
   get status(): Status {
@@ -86,6 +98,11 @@ export class Link implements ConnectionOwner {
     }
   }
 
+  /** The connection that takes new work; undefined while there is none. */
+  get session(): Connection | undefined {
+    return this.#status === 'connected' ? this.#connection : undefined
+  }
+
   /** Sees to it that `pending` settles. */
   send(pending: Pending): void {
     if (this.#status === 'draining') pending.reject(closedError())
@@ -102,9 +119,10 @@ export class Link implements ConnectionOwner {
   }
 
   async #drain(): Promise<void> {
-    if (this.#status === 'connected') {
+    if (this.#status === 'connected' || this.#isRetiring) {
       this.#status = 'draining'
-      await this.#names.settled()
+      // What waits for a look-up when the server stops is not sent any more.
+      if (!this.#isRetiring) await this.#names.settled()
       await this.#connection?.drain(closedError())
     }
     this.#close(undefined)
@@ -116,11 +134,14 @@ export class Link implements ConnectionOwner {
 
   lost(error: TarantellaError, unsent: readonly Pending[]): void {
     this.#connection = undefined
+    this.watchers.pause()
     const homeless = [...unsent, ...this.#names.clear()]
     const policy = this.#options.reconnect
+    const isRetired = this.#isRetiring && this.#status === 'reconnecting'
+    this.#isRetiring = false
     // While it is still being dialed for, `#dial` sees that it has gone.
-    if (!this.#isUp()) this.#refuse(homeless, error)
-    else if (this.#status === 'connected' && policy !== undefined) this.#reconnect(policy, error, homeless)
+    if (!this.#isUp() && !isRetired) this.#refuse(homeless, error)
+    else if (this.#status !== 'draining' && policy !== undefined) this.#reconnect(policy, error, homeless)
     else {
       // While draining, an end without a cause of its own is the one that was asked for.
       const isLoss = error.code !== 'CONNECTION_CLOSED'
@@ -148,6 +169,35 @@ export class Link implements ConnectionOwner {
   stale(pending: Pending): void {
     this.#names.forget()
     this.route(pending)
+  }
+
+  event(event: KeyEvent): void {
+    this.watchers.event(event)
+  }
+
+  /** See {@link Names.resolve}. */
+  resolve(request: Request): Promise<void> | undefined {
+    return this.#names.resolve(request)
+  }
+
+  /** Resolves when a session is there, within the bounds of the offline queue; rejects when there will be none. */
+  async ready(): Promise<void> {
+    const pending = new Pending(new PingRequest(), Number.POSITIVE_INFINITY, 0)
+    this.send(pending)
+    await pending.promise
+  }
+
+  /** Nothing new goes over this connection; it ends when what is under way is done, and the next one is dialed. */
+  #retire(): void {
+    const connection = this.session
+    if (connection === undefined) return
+    this.#isRetiring = true
+    this.#status = this.#options.reconnect === undefined ? 'draining' : 'reconnecting'
+    connection.retire(serverStops(this.#options.address))
+  }
+
+  #post(request: Request): void {
+    if (this.#server?.features.has('watchers') === true) this.session?.post(request)
   }
 
   schemaChanged(): void {
@@ -201,6 +251,7 @@ export class Link implements ConnectionOwner {
     this.#status = 'connected'
     this.#server = server
     this.#names.forget()
+    this.watchers.subscribe()
     // Listeners come first: a session that needs requests of its own makes them before the queue's.
     this.#observer.connected()
     for (const pending of this.#offline.clear()) this.send(pending)
@@ -228,6 +279,7 @@ export class Link implements ConnectionOwner {
     this.#connection?.destroy(reason)
     this.#connection = undefined
     this.#refuse([...this.#offline.clear(), ...this.#names.clear()], reason)
+    this.watchers.end(error)
     this.#observer.closed(error)
   }
 }

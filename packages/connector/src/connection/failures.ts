@@ -1,4 +1,5 @@
 import { ConnectionError, ProtocolError, type ServerError, TarantellaError, TimeoutError } from '../errors.ts'
+import { type Address, formatAddress } from '../util/address.ts'
 
 /** What a connection was waiting for when it failed to open. */
 export type Step = 'dialing' | 'securing' | 'greeting' | 'handshake'
@@ -65,6 +66,12 @@ export function connectionLost(
 export function protocolBroken(where: string, cause: unknown): ConnectionError {
   const message = `The connection to ${where} was dropped, for the peer broke the protocol: ${messageOf(cause)}`
   return new ConnectionError('CONNECTION_LOST', message, { retryable: true, sent: false, cause })
+}
+
+/** The server has said that it stops. */
+export function serverStops(address: Address): ConnectionError {
+  const message = `The server at ${formatAddress(address)} shuts down, and the connection is being left`
+  return new ConnectionError('CONNECTION_LOST', message, { retryable: true, sent: false })
 }
 
 export function silent(where: string, silentMs: number): ConnectionError {

@@ -44,6 +44,11 @@ export class InFlight implements Holder {
     return this.#occupied - this.#tombstones
   }
 
+  /** How many replies the server owes, those that nobody waits for included. */
+  get occupied(): number {
+    return this.#occupied
+  }
+
   /** Refuses, before anything was written, if there are too many. */
   assertRoom(): void {
     if (this.#occupied < this.#max) return

@@ -4,8 +4,10 @@ import { TupleRows } from '../msgpack/ext/tuple-rows.ts'
 import { Reader } from '../msgpack/reader.ts'
 import { ReplyType } from '../protocol/constants.ts'
 import { ErrorNumber } from '../protocol/error-codes.ts'
+import { type KeyEvent, readEvent } from '../protocol/event.ts'
 import { ReplyHeader } from '../protocol/header.ts'
-import { readError } from '../protocol/reply.ts'
+import { readData, readError } from '../protocol/reply.ts'
+import { surface } from '../util/surface.ts'
 import { undecodable } from './failures.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Pending } from './pending.ts'
@@ -20,6 +22,8 @@ export interface ReplyObserver {
   stale(pending: Pending): void
   /** A reply came under another schema than the one before. */
   schemaChanged(version: number): void
+  /** A watched key has a value. */
+  event(event: KeyEvent): void
 }
 
 /** Gives each reply to the request that it is for. */
@@ -51,7 +55,8 @@ export class Replies {
       this.#observer.schemaChanged(schemaVersion)
     }
     if (type === ReplyType.OK) this.#onReply()
-    else if (type === ReplyType.CHUNK) this.#traffic.chunksDropped++
+    else if (type === ReplyType.CHUNK) this.#onChunk()
+    else if (type === ReplyType.EVENT) this.#observer.event(readEvent(this.#reader))
     else this.#onError(type)
   }
 
@@ -73,6 +78,28 @@ export class Replies {
     pending.resolve(value)
   }
 
+  /** A chunk is not the reply: its request stays in the table. */
+  #onChunk(): void {
+    const pending = this.#inFlight.peek(this.#header.sync)
+    const onPush = pending?.request.onPush
+    if (pending === undefined || pending.settled || onPush === undefined) {
+      this.#traffic.chunksDropped++
+      return
+    }
+    let value: unknown
+    try {
+      value = readData(this.#reader, undefined)[0]
+    } catch (error) {
+      pending.abort(undecodable(error))
+      return
+    }
+    try {
+      onPush(value)
+    } catch (error) {
+      surface(error)
+    }
+  }
+
   #onError(type: number): void {
     const { sync } = this.#header
     const pending = this.#inFlight.take(sync)
@@ -83,8 +110,10 @@ export class Replies {
       return
     }
     if (pending.settled) return
-    const isStale = error.number === ErrorNumber.WRONG_SCHEMA_VERSION && pending.request.schemaVersion !== 0
-    if (isStale && pending.resends++ < MOST_RESENDS) this.#observer.stale(pending)
+    const { schemaVersion, streamId } = pending.request
+    const isStale = error.number === ErrorNumber.WRONG_SCHEMA_VERSION && schemaVersion !== 0
+    // In a stream it might be executed out of order, or after the transaction that it was meant for.
+    if (isStale && streamId === 0 && pending.resends++ < MOST_RESENDS) this.#observer.stale(pending)
     else pending.reject(error)
   }
 }

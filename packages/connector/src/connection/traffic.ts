@@ -5,7 +5,7 @@ export interface Traffic {
   socketWrites: number
   /** Replies to requests that nobody made. */
   unknownReplies: number
-  /** Chunks of `box.session.push`, which have no receiver yet. */
+  /** What `box.session.push` has sent to requests without `onPush`. */
   chunksDropped: number
 }
 

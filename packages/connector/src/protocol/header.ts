@@ -1,11 +1,12 @@
 import { ProtocolError, UsageError } from '../errors.ts'
+import { writeInteger } from '../msgpack/numbers.ts'
 import type { Reader } from '../msgpack/reader.ts'
 import type { Writer } from '../msgpack/writer.ts'
 import { Key } from './constants.ts'
 
 /*
  * Request = ce <size u32> header body
- *   header = { REQUEST_TYPE: uint, SYNC: uint [, SCHEMA_VERSION: uint] }
+ *   header = { REQUEST_TYPE: uint, SYNC: uint [, SCHEMA_VERSION: uint] [, STREAM_ID: uint] }
  * Reply header, as servers write it (2.6: 23 bytes; since 2.11.1: 27 bytes):
  *   83 00 ce <type u32> 01 cf <sync u64> 05 (ce <schema version u32> | cf <schema version u64>)
  */
@@ -18,7 +19,13 @@ const MOST_HEADER = SIZE_PREFIX + 16
  * Begins a request; the body is to be written next, then {@link endRequest}. Returns where it began.
  * `sync` goes out at full width, so that a request has the same size whatever its number.
  */
-export function beginRequest(writer: Writer, type: number, sync: number, schemaVersion: number): number {
+export function beginRequest(
+  writer: Writer,
+  type: number,
+  sync: number,
+  schemaVersion: number,
+  streamId: number,
+): number {
   writer.reserve(MOST_HEADER)
   const { buffer, view, length: start } = writer
   buffer[start] = 0xce
@@ -35,7 +42,15 @@ export function beginRequest(writer: Writer, type: number, sync: number, schemaV
     view.setUint32(start + 16, schemaVersion)
     writer.length = start + 20
   }
+  if (streamId !== 0) writeStreamId(writer, start, streamId)
   return start
+}
+
+/** One key more in the map whose size stands at a fixed place. */
+function writeStreamId(writer: Writer, start: number, streamId: number): void {
+  writer.byte(Key.STREAM_ID)
+  writeInteger(writer, streamId)
+  writer.buffer[start + SIZE_PREFIX] = (writer.buffer[start + SIZE_PREFIX] ?? 0) + 1
 }
 
 /** Fills in the size of the request that began at `start`. */
