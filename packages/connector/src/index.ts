@@ -1,6 +1,7 @@
 export type { KeyValue, SpaceName, UpdateOperation } from './client/arguments.ts'
-export { Client, type ClientEvents, type ClientStats, connect } from './client/client.ts'
-export type { CallOptions, IndexOptions, RequestOptions, SelectOptions } from './client/commands.ts'
+export { Client, type ClientStats, connect } from './client/client.ts'
+export type { ClientEmitter, ClientEvents } from './client/client-emitter.ts'
+export type { CallOptions, Commands, IndexOptions, RequestOptions, SelectOptions } from './client/commands.ts'
 export type { Status } from './client/link.ts'
 export type { ConnectMessage, DisconnectMessage, RequestMessage } from './diagnostics.ts'
 export {

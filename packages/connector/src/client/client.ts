@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import { Pending } from '../connection/pending.ts'
 import { newTraffic, type Traffic } from '../connection/traffic.ts'
 import { requestChannel, tellDisconnected } from '../diagnostics.ts'
@@ -9,21 +8,11 @@ import type { Request } from '../protocol/request.ts'
 import { openSocket } from '../transport/socket.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import { AbortGroups } from '../util/abort-groups.ts'
-import type { KeyValue, SpaceName, UpdateOperation } from './arguments.ts'
 import { BulkLane, type Lane } from './bulk-lane.ts'
-import { type CallOptions, Commands, type IndexOptions, type RequestOptions, type SelectOptions } from './commands.ts'
+import { ClientEmitter } from './client-emitter.ts'
+import type { RequestOptions } from './commands.ts'
 import { Link, type Status } from './link.ts'
 import { traceRequest } from './trace.ts'
-
-/** Events are for observers; an `error` event is never emitted, every error is in a promise. */
-export interface ClientEvents {
-  /** A session is established: at every reconnect, before requests that waited for it are sent. */
-  connect: []
-  /** The connection was lost; the client reconnects unless `close` follows. */
-  disconnect: [error: TarantellaError]
-  /** The end, once: undefined after `close()`, else why. */
-  close: [error: TarantellaError | undefined]
-}
 
 export interface ClientStats {
   /** Requests sent and not answered. */
@@ -61,33 +50,30 @@ export async function connect(target: string | ConnectOptions, options?: Connect
  * changed before that. After a loss, requests that had been sent reject with `CONNECTION_LOST` and `sent: true`;
  * those that had not wait for the reconnect within their time limit.
  */
-export class Client extends EventEmitter<ClientEvents> {
+export class Client extends ClientEmitter {
   readonly #options: ResolvedOptions
   readonly #traffic: Traffic = newTraffic()
   readonly #aborts = new AbortGroups()
   readonly #link: Link
   readonly #bulk: BulkLane | undefined
   #closing: Promise<void> | undefined
-  readonly #commands = new Commands(<R>(options: RequestOptions | undefined, build: () => Request<R>) =>
-    this.#request(options, build),
-  )
 
   /** Use {@link connect}. */
   constructor(
     options: ResolvedOptions,
     open: OpenTransport = openSocket.bind(undefined, options.address, options.tls),
   ) {
-    super()
+    super((options, build) => this.#request(options, build))
     this.#options = options
     const observer = {
-      connected: () => this.#tell('connect'),
+      connected: () => this.tell('connect'),
       disconnected: (error: TarantellaError) => {
         tellDisconnected({ address: options.address, error })
-        this.#tell('disconnect', error)
+        this.tell('disconnect', error)
       },
       closed: (error: TarantellaError | undefined) => {
         if (error !== undefined) this.#bulk?.destroy(error)
-        this.#tell('close', error)
+        this.tell('close', error)
       },
     }
     this.#link = new Link(options, open, observer, this.#traffic)
@@ -125,73 +111,6 @@ export class Client extends EventEmitter<ClientEvents> {
     const { inFlight, queued, reconnects } = this.#link
     const stats = { inFlight, queued, bytesIn, bytesOut, socketWrites, reconnects, unknownReplies }
     return this.#bulk?.addTo(stats) ?? stats
-  }
-
-  ping(options?: RequestOptions): Promise<void> {
-    return this.#commands.ping(options)
-  }
-
-  /** Tuples by a key of an index: all of the space without a key. Mind `limit`, which defaults to everything. */
-  select<T = unknown[]>(space: SpaceName, key?: KeyValue, options?: SelectOptions): Promise<T[]> {
-    return this.#commands.select<T>(space, key, options)
-  }
-
-  /** The tuple with this key of a unique index; rejects with `ER_MORE_THAN_ONE_TUPLE` if the key fits several. */
-  get<T = unknown[]>(space: SpaceName, key: KeyValue, options?: IndexOptions): Promise<T | undefined> {
-    return this.#commands.get<T>(space, key, options)
-  }
-
-  /** Stores a new tuple, and gives it as it was stored; rejects with `ER_TUPLE_FOUND` if its key is taken. */
-  insert<T = unknown[]>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
-    return this.#commands.insert<T>(space, tuple, options)
-  }
-
-  /** Stores a tuple in place of any with its primary key. */
-  replace<T = unknown[]>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
-    return this.#commands.replace<T>(space, tuple, options)
-  }
-
-  /** Changes fields of one tuple, and gives the tuple as it is then; undefined if there is none. */
-  update<T = unknown[]>(
-    space: SpaceName,
-    key: KeyValue,
-    operations: readonly UpdateOperation[],
-    options?: IndexOptions,
-  ): Promise<T | undefined> {
-    return this.#commands.update<T>(space, key, operations, options)
-  }
-
-  /** Stores the tuple if its primary key is new, else applies the operations to what is there. */
-  upsert(
-    space: SpaceName,
-    tuple: readonly unknown[],
-    operations: readonly UpdateOperation[],
-    options?: RequestOptions,
-  ): Promise<void> {
-    return this.#commands.upsert(space, tuple, operations, options)
-  }
-
-  /** Deletes one tuple, and gives it; undefined if there is none. */
-  delete<T = unknown[]>(space: SpaceName, key: KeyValue, options?: IndexOptions): Promise<T | undefined> {
-    return this.#commands.delete<T>(space, key, options)
-  }
-
-  /** Calls a function of the server, and gives all that it returns. */
-  call<R extends unknown[] = unknown[]>(
-    functionName: string,
-    args: readonly unknown[] = [],
-    options?: CallOptions,
-  ): Promise<R> {
-    return this.#commands.call<R>(functionName, args, options)
-  }
-
-  /** Runs Lua on the server, with `args` as `...`, and gives all that it returns. */
-  eval<R extends unknown[] = unknown[]>(
-    expression: string,
-    args: readonly unknown[] = [],
-    options?: CallOptions,
-  ): Promise<R> {
-    return this.#commands.eval<R>(expression, args, options)
   }
 
   /**
@@ -246,17 +165,5 @@ export class Client extends EventEmitter<ClientEvents> {
 
   #trace(pending: Pending, lane: Lane | undefined): Promise<unknown> {
     return traceRequest(pending, this.#options.address, () => this.#send(pending, lane))
-  }
-
-  /** A listener that throws must not stop what the client is doing: its error surfaces as an uncaught one. */
-  #tell<E extends keyof ClientEvents>(event: E, ...args: ClientEvents[E]): void {
-    try {
-      // The overloads of `emit` do not see that E's arguments fit E.
-      ;(this.emit as (event: E, ...args: ClientEvents[E]) => boolean).call(this, event, ...args)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
   }
 }

@@ -72,7 +72,8 @@ export class Commands {
     return this.#send(options, () => new PingRequest())
   }
 
-  select<T>(space: SpaceName, key: KeyValue | undefined, options: SelectOptions = {}): Promise<T[]> {
+  /** Tuples by a key of an index: all of the space without a key. Mind `limit`, which defaults to everything. */
+  select<T = unknown[]>(space: SpaceName, key?: KeyValue, options: SelectOptions = {}): Promise<T[]> {
     return this.#send(options, () => {
       const { index = 0, limit = MAX_UINT32, offset = 0, lazy } = options
       const parts = checkKey(key ?? [])
@@ -82,7 +83,8 @@ export class Commands {
     })
   }
 
-  get<T>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
+  /** The tuple with this key of a unique index; rejects with `ER_MORE_THAN_ONE_TUPLE` if the key fits several. */
+  get<T = unknown[]>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
     return this.#send(options, () => {
       const range = { iterator: ITERATORS.eq, limit: 2, offset: 0 }
       const index = checkName('index', options.index ?? 0)
@@ -90,15 +92,18 @@ export class Commands {
     })
   }
 
-  insert<T>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
+  /** Stores a new tuple, and gives it as it was stored; rejects with `ER_TUPLE_FOUND` if its key is taken. */
+  insert<T = unknown[]>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
     return this.#send(options, () => new InsertRequest<T>(checkName('space', space), checkArray('tuple', tuple)))
   }
 
-  replace<T>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
+  /** Stores a tuple in place of any with its primary key. */
+  replace<T = unknown[]>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
     return this.#send(options, () => new ReplaceRequest<T>(checkName('space', space), checkArray('tuple', tuple)))
   }
 
-  update<T>(
+  /** Changes fields of one tuple, and gives the tuple as it is then; undefined if there is none. */
+  update<T = unknown[]>(
     space: SpaceName,
     key: KeyValue,
     operations: readonly UpdateOperation[],
@@ -111,6 +116,7 @@ export class Commands {
     })
   }
 
+  /** Stores the tuple if its primary key is new, else applies the operations to what is there. */
   upsert(
     space: SpaceName,
     tuple: readonly unknown[],
@@ -123,21 +129,32 @@ export class Commands {
     })
   }
 
-  delete<T>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
+  /** Deletes one tuple, and gives it; undefined if there is none. */
+  delete<T = unknown[]>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
     return this.#send(options, () => {
       const index = checkName('index', options.index ?? 0)
       return new DeleteRequest<T>(checkName('space', space), index, checkKey(key))
     })
   }
 
-  call<R>(functionName: string, args: readonly unknown[], options?: CallOptions): Promise<R> {
+  /** Calls a function of the server, and gives all that it returns. */
+  call<R extends unknown[] = unknown[]>(
+    functionName: string,
+    args: readonly unknown[] = [],
+    options?: CallOptions,
+  ): Promise<R> {
     return this.#send(
       options,
       () => new CallRequest<R>(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
     )
   }
 
-  eval<R>(expression: string, args: readonly unknown[], options?: CallOptions): Promise<R> {
+  /** Runs Lua on the server, with `args` as `...`, and gives all that it returns. */
+  eval<R extends unknown[] = unknown[]>(
+    expression: string,
+    args: readonly unknown[] = [],
+    options?: CallOptions,
+  ): Promise<R> {
     return this.#send(
       options,
       () => new EvalRequest<R>(checkText('expression', expression), checkArray('args', args), options?.lazy),
