@@ -5,6 +5,7 @@
 local fixture = dofile((arg[0]:match('^(.*/)') or './') .. 'fixture.lua')
 local queue = fixture.queue({ log_level = 3 })
 local fiber = require('fiber')
+local nodes = require('tarantella.schedule.nodes')
 local schedule = require('tarantella.schedule.schedule')
 
 local FIBERS, STEPS = 30, 150
@@ -113,14 +114,30 @@ local function picture(sched)
     return tasks
 end
 
+-- Lanes count their taken tasks, and expose a task iff they have one and room.
 local function lanes_are_sound(sched)
-    for _, lane in ipairs(sched.ready.lanes) do
-        if lane and (lane.active > 1 or lane.active < 0 or lane.refs < lane.active
+    local taken = {}
+    for n = 1, sched.slab.used do
+        local lane = sched.slab.u[n * nodes.CELLS + nodes.LANE]
+        if sched:state(n) == schedule.TAKEN then
+            taken[lane] = (taken[lane] or 0) + 1
+        end
+    end
+    for number, lane in ipairs(sched.ready.lanes) do
+        if lane and (lane.active ~= (taken[number] or 0)
             or (lane.active == 0 and lane.heap.n > 0) ~= (lane.exposed ~= 0)) then
             return false
         end
     end
     return true
+end
+
+local function busy(sched)
+    local n = 0
+    for i = 1, sched.slab.used do
+        n = n + (sched:state(i) ~= 0 and sched:is_busy(i) and 1 or 0)
+    end
+    return n
 end
 
 fixture.run('stress', {
@@ -146,6 +163,7 @@ fixture.run('stress', {
         test:is(raw.waiters.n, 0, 'nobody waits')
         test:is(raw.waiters.promised, 0, 'nothing is promised')
         test:is(raw.arriving, 0, 'nothing arrives')
+        test:is(busy(raw.sched), 0, 'no change is under way')
         test:ok(lanes_are_sound(raw.sched), 'lanes')
         local before, count = picture(raw.sched), raw.sched.count
         local sum = count[schedule.READY] + count[schedule.DELAYED] + count[schedule.BURIED] + count[schedule.TAKEN]
