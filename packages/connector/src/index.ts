@@ -3,6 +3,8 @@ export { Client, type ClientStats, connect } from './client/client.ts'
 export type { ClientEmitter, ClientEvents } from './client/client-emitter.ts'
 export type { CallOptions, Commands, IndexOptions, RequestOptions, SelectOptions } from './client/commands.ts'
 export type { Status } from './client/link.ts'
+export { type TypedClient, typed } from './client/typed.ts'
+export type { ClientSchema, FunctionOf, RowOf, SpaceOf, Typed, TypedCommands } from './client/typed-commands.ts'
 export type { ConnectMessage, DisconnectMessage, RequestMessage } from './diagnostics.ts'
 export {
   ConnectionError,

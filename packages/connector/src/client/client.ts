@@ -13,6 +13,7 @@ import { ClientEmitter } from './client-emitter.ts'
 import type { RequestOptions } from './commands.ts'
 import { Link, type Status } from './link.ts'
 import { traceRequest } from './trace.ts'
+import type { ClientSchema, Typed } from './typed-commands.ts'
 
 export interface ClientStats {
   /** Requests sent and not answered. */
@@ -38,6 +39,12 @@ export interface ClientStats {
  * const [sum] = await tnt.call<[number]>('add', [1, 2])
  * await tnt.close()
  */
+export function connect(target: string | ConnectOptions, options?: ConnectOptions): Promise<Client>
+/** With the types of a schema; they are the caller's claim. */
+export function connect<S extends ClientSchema>(
+  target: string | ConnectOptions,
+  options?: ConnectOptions,
+): Promise<Typed<Client, S>>
 export async function connect(target: string | ConnectOptions, options?: ConnectOptions): Promise<Client> {
   return Client.open(resolveOptions(target, options))
 }
