@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts'
 import type { LazyField } from '../msgpack/lazy.ts'
+import { show } from '../options.ts'
 import { ITERATORS, type Iterator, MAX_UINT32 } from '../protocol/constants.ts'
 import type { Request } from '../protocol/request.ts'
 import { CallRequest, EvalRequest } from '../protocol/requests/call.ts'
@@ -41,6 +42,8 @@ export interface IndexOptions extends RequestOptions {
 export interface CallOptions extends RequestOptions {
   /** Fields of the reply to hand back undecoded, as `RawField`. */
   readonly lazy?: LazyField | undefined
+  /** Gets what the function sends by `box.session.push` before it returns; without it that is dropped and counted. */
+  readonly onPush?: ((value: unknown) => void) | undefined
 }
 
 export interface SelectOptions extends IndexOptions {
@@ -145,7 +148,11 @@ export class Commands {
   ): Promise<R> {
     return this.#send(
       options,
-      () => new CallRequest<R>(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
+      () =>
+        pushing(
+          new CallRequest<R>(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
+          options,
+        ),
     )
   }
 
@@ -157,9 +164,23 @@ export class Commands {
   ): Promise<R> {
     return this.#send(
       options,
-      () => new EvalRequest<R>(checkText('expression', expression), checkArray('args', args), options?.lazy),
+      () =>
+        pushing(
+          new EvalRequest<R>(checkText('expression', expression), checkArray('args', args), options?.lazy),
+          options,
+        ),
     )
   }
+}
+
+function pushing<R>(request: Request<R>, options: CallOptions | undefined): Request<R> {
+  const onPush = options?.onPush
+  if (onPush === undefined) return request
+  if (typeof onPush !== 'function') {
+    throw new UsageError('INVALID_ARGUMENT', `Expected \`onPush\` to be a function, got ${show(onPush)}`)
+  }
+  request.onPush = onPush
+  return request
 }
 
 function checkIterator(name: Iterator): number {

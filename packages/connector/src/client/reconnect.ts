@@ -50,8 +50,13 @@ export class Reconnector {
     this.#owner.dial().catch((reason: unknown) => {
       if (this.#stopped) return
       const error = asConnectError(reason, 'the server')
-      if (error.code === 'AUTH_FAILED' || error.code === 'UNSUPPORTED') this.#owner.gaveUp(error)
+      if (isFinal(error)) this.#owner.gaveUp(error)
       else this.#schedule(attempt + 1, error)
     })
   }
+}
+
+/** Whether dialing again would only fail again. */
+export function isFinal({ code }: TarantellaError): boolean {
+  return code === 'AUTH_FAILED' || code === 'UNSUPPORTED'
 }
