@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          include: ['packages/*/test/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/types/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },

@@ -32,6 +32,7 @@ export const STEPS = /** @type {Step[]} */ ([
   { name: 'biome', group: 'lint', run: node('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.') },
   { name: 'layers', group: 'lint', run: node('dependency-cruiser/bin/dependency-cruise.mjs', ...CODE) },
   { name: 'knip', group: 'lint', run: node('knip/bin/knip.js') },
+  { name: 'api docs', group: 'lint', run: node('typedoc/bin/typedoc', '--emit', 'none') },
   { name: 'publint', group: 'lint', run: all(publint('packages/connector'), publint('packages/queue')) },
   { name: 'luacheck', group: 'lint', run: luacheck },
   { name: 'unit', group: 'test', run: (tarantool) => runVitest('unit', tarantool) },

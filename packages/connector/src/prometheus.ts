@@ -14,7 +14,7 @@ export interface MetricsOptions {
   readonly buckets?: readonly number[] | undefined
 }
 
-/** What is asked of a client; any {@link Client} will do. */
+/** What is asked of a client; any `Client` will do. */
 export interface StatsSource {
   readonly stats: ClientStats
 }

@@ -5,8 +5,6 @@ import type { ClientSchema, Typed } from './typed-commands.ts'
 export type TypedClient<S extends ClientSchema> = Typed<Client, S>
 
 /** The same client under the types of a schema, for who needs both views; else {@link connect} takes the schema. */
-// What the caller gets is told by the type parameter alone, as with `connect`.
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function typed<S extends ClientSchema>(client: Client): TypedClient<S> {
   // Only the types differ.
   return client as unknown as TypedClient<S>

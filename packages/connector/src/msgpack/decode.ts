@@ -199,7 +199,7 @@ export function tooDeep(): ProtocolError {
 let spare: Reader | undefined
 
 /**
- * Decodes one MessagePack value; the table above {@link readValue} says what becomes of each type.
+ * Decodes one MessagePack value; docs/connector.md says what becomes of each type.
  * Throws a `ProtocolError` with code `DECODE_FAILED` if the bytes are not exactly one value.
  */
 export function decode(bytes: Uint8Array, extensions?: ExtensionTable): unknown {

@@ -255,7 +255,7 @@ export class Encoder {
   }
 
   /**
-   * Encodes one value; see {@link encodeInto} for what becomes of each type. The bytes are a slice of 16 KiB or
+   * Encodes one value; docs/connector.md says what becomes of each type. The bytes are a slice of 16 KiB or
    * more that they share with others: copy what is to be kept long.
    */
   encode(value: unknown): Buffer {
