@@ -182,3 +182,19 @@ test('a take that is aborted swallows no task', async () => {
   await tube.put('work')
   expect((await tube.take(5))?.data).toBe('work')
 })
+
+test('health says whether the server is ready, to every role', async () => {
+  const server = await startQueue('t:fifottl')
+  for (const role of ['producer', 'consumer', 'admin'] as const) {
+    const health = await (await server.queue(role)).health()
+    expect(health).toMatchObject({ ready: true, state: 'RUNNING', tubes: 1 })
+    expect(health.server).toMatch(/^\d+\.\d+\./)
+  }
+})
+
+test('a priority may be negative', async () => {
+  const server = await startQueue('t:fifottl')
+  const tube = (await server.queue()).tube<string>('t')
+  await tube.putMany([{ data: 'later' }, { data: 'first', pri: -1 }])
+  expect((await tube.take(1))?.data).toBe('first')
+})

@@ -12,6 +12,9 @@ export type ServerQueueErrorCode =
   | 'TUBE_IN_USE' // drop of a tube with waiting consumers or taken tasks
   | 'INVALID_ARGUMENT' // the server refused an argument; the text names it
   | 'TASK_TOO_LARGE' // the payload is above the server's `memtx_max_tuple_size`
+  | 'TASK_BUSY' // another call is changing the task at this moment
+  | 'TOO_MANY_WAITERS' // the tube has as many waiting takes as the server allows
+  | 'SESSION_NOT_FOUND' // no session with this UUID
   | 'QUEUE_FULL' // the tube is at its capacity
   | 'QUEUE_NOT_RUNNING' // the instance is read-only or still starting
 
@@ -51,7 +54,12 @@ export class BatchError<R = unknown> extends QueueError {
 }
 
 /** Whether the same call may succeed later without any change by the caller. */
-const PASSING: ReadonlySet<string> = new Set<ServerQueueErrorCode>(['QUEUE_FULL', 'QUEUE_NOT_RUNNING'])
+const PASSING: ReadonlySet<string> = new Set<ServerQueueErrorCode>([
+  'TASK_BUSY',
+  'TOO_MANY_WAITERS',
+  'QUEUE_FULL',
+  'QUEUE_NOT_RUNNING',
+])
 
 /** Makes the error for a code that the server sent, for a whole call or for one item of a batch. */
 export function refusedByServer(code: ServerQueueErrorCode, message: string, cause?: unknown): QueueError {
@@ -72,6 +80,8 @@ const LASTING: ReadonlySet<string> = new Set([
   'ER_ACCESS_DENIED',
   'AUTH_FAILED',
   'CONNECTION_CLOSED',
+  'QUEUE_CLOSED',
+  'TASK_SETTLED',
 ])
 
 /** Whether the same call may succeed at another time: what a worker outlasts. */

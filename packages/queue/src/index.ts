@@ -4,6 +4,7 @@ export type { Caller, CallerEvent, CallOptions, Clock, ConnectTarget } from './p
 export { Queue, type QueueInternals, type TubeStatistics } from './queue.ts'
 export type { PeekedTask, ReleaseOptions, Task } from './task.ts'
 export type { PutItem, TakeOptions, Tube } from './tube.ts'
+export type { QueueHealth } from './wire/health.ts'
 export type { TaskId, TaskState, TaskStatus } from './wire/task-tuple.ts'
 export type { Handler, HandlerContext, RetryOptions, WorkerOptions } from './worker/options.ts'
 export type { Outcome } from './worker/outcome.ts'

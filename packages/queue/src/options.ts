@@ -40,7 +40,7 @@ export function resolveQueueOptions(options: QueueOptions = {}): ResolvedQueueOp
 
 /** Options of a put; seconds, as in Tarantool. What is absent is the tube's default. */
 export interface PutOptions {
-  /** Lower numbers are taken first. @default 0 */
+  /** Integer; lower ones are taken first. @default that of the tube, 0 */
   readonly pri?: number
   /** Seconds the task may live, counted from the put; then it is deleted unless it is being worked on. */
   readonly ttl?: number
@@ -61,7 +61,7 @@ export function toWirePutOptions(options: PutOptions): Record<string, number | s
   for (const name of ['pri', 'ttl', 'ttr', 'delay'] as const) {
     const value = options[name]
     if (value === undefined) continue
-    if (name === 'pri') requireInteger(name, value, 0)
+    if (name === 'pri') requireInteger(name, value, Number.MIN_SAFE_INTEGER)
     else requireSeconds(name, value)
     wire[name] = value
     isEmpty = false
@@ -113,11 +113,13 @@ export function toWireTubeOptions(options: CreateTubeOptions): Record<string, un
     requireSeconds(name, value)
     wire[name] = value
   }
-  for (const name of ['pri', 'capacity'] as const) {
-    const value = options[name]
-    if (value === undefined) continue
-    requireInteger(name, value, 0)
-    wire[name] = value
+  if (options.pri !== undefined) {
+    requireInteger('pri', options.pri, Number.MIN_SAFE_INTEGER)
+    wire['pri'] = options.pri
+  }
+  if (options.capacity !== undefined) {
+    requireInteger('capacity', options.capacity, 0)
+    wire['capacity'] = options.capacity
   }
   return wire
 }
@@ -132,8 +134,8 @@ export function expected(name: string, what: string, got: unknown): UsageError {
 
 export function requireInteger(name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): void {
   if (Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max) return
-  const range = max === Number.MAX_SAFE_INTEGER ? `an integer >= ${min}` : `an integer from ${min} to ${max}`
-  throw expected(name, range, value)
+  if (max !== Number.MAX_SAFE_INTEGER) throw expected(name, `an integer from ${min} to ${max}`, value)
+  throw expected(name, min === Number.MIN_SAFE_INTEGER ? 'an integer' : `an integer >= ${min}`, value)
 }
 
 export function requireText(name: string, value: unknown): void {

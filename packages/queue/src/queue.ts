@@ -10,6 +10,7 @@ import {
 import { type Caller, type Clock, type ConnectTarget, connect, systemClock } from './ports.ts'
 import { Session } from './session.ts'
 import { Tube } from './tube.ts'
+import type { QueueHealth } from './wire/health.ts'
 import { QueueServer } from './wire/server.ts'
 import type { Closable, CloseOptions } from './worker/worker.ts'
 
@@ -90,6 +91,11 @@ export class Queue {
   statistics(): Promise<Readonly<Record<string, TubeStatistics>>>
   async statistics(tube?: string): Promise<unknown> {
     return await this.#server.statistics(tube)
+  }
+
+  /** Whether the server is ready for work, and what its operator should know. */
+  async health(): Promise<QueueHealth> {
+    return await this.#server.health()
   }
 
   /**

@@ -250,6 +250,30 @@ test.each([[[]], [['nonsense']], [[[[1, 'z']]]], [[[1]]]])(
   },
 )
 
+test('health is read field by field', async () => {
+  const { caller, queue } = start()
+  const health = queue.health()
+  ;(await caller.next('queue.health')).answer({
+    ready: true,
+    state: 'RUNNING',
+    version: '1',
+    server: '2.6.0',
+    tubes: 3,
+    warnings: ['w'],
+  })
+  expect(await health).toEqual({
+    ready: true,
+    state: 'RUNNING',
+    version: '1',
+    server: '2.6.0',
+    tubes: 3,
+    warnings: ['w'],
+  })
+  const odd = queue.health()
+  ;(await caller.next('queue.health')).answer(null)
+  await expect(odd).rejects.toMatchObject({ code: 'UNEXPECTED_REPLY' })
+})
+
 test('close lets calls that were made reach the server, and stops listening to the connection', async () => {
   const { caller, queue, tube } = start()
   const put = tube.put(1)

@@ -1,4 +1,4 @@
-import { ConnectionError } from '@tarantella/connector'
+import { ConnectionError, ServerError } from '@tarantella/connector'
 import { expect, test } from 'vitest'
 import { Queue } from '../src/queue.ts'
 import type { Handler, WorkerOptions } from '../src/worker/options.ts'
@@ -123,6 +123,59 @@ test('an ack that the connection was lost with is sent again after the reconnect
   again.answer([[1, '-']])
   await settle()
   expect(completed).toEqual([1])
+  void worker.close()
+})
+
+test('an ack that the server could not write is sent again after a pause, for it keeps the lease', async () => {
+  const { caller, clock, worker } = start(() => undefined, { concurrency: 1 })
+  const completed: number[] = []
+  worker.on('completed', (t) => completed.push(t.id))
+  ;(await caller.next('queue.take_many')).answer([task(1)])
+  const full = new ServerError('ER_WAL_IO', 40, 'Failed to write to disk', [], false)
+  for (const pause of [50, 100]) {
+    ;(await caller.next('queue.ack_many')).fail(full)
+    await settle()
+    clock.advance(pause - 1)
+    await settle()
+    expect(caller.unseen).toEqual([])
+    clock.advance(1)
+  }
+  ;(await caller.next('queue.ack_many')).answer([[1, '-']])
+  await settle()
+  expect(completed).toEqual([1])
+  void worker.close()
+})
+
+test('an outcome that is refused for good is reported, and the worker goes on', async () => {
+  const { caller, worker } = start(() => undefined, { concurrency: 1 })
+  const refused: unknown[] = []
+  worker.on('refused', (error) => refused.push(error))
+  ;(await caller.next('queue.take_many')).answer([task(1)])
+  const denied = new ServerError('ER_ACCESS_DENIED', 42, 'denied', [], false)
+  ;(await caller.next('queue.ack_many')).fail(denied)
+  await caller.next('queue.take_many')
+  expect(refused).toEqual([denied])
+  void worker.close()
+})
+
+test('many handlers may listen to their signal without a warning', async () => {
+  const warnings: unknown[] = []
+  const listen = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', listen)
+  const { runs, handler } = manual()
+  const { caller, worker } = start(
+    (t, context) => {
+      context.signal.addEventListener('abort', () => undefined)
+      return handler(t, context)
+    },
+    { concurrency: 30 },
+  )
+  ;(await caller.next('queue.take_many')).answer(Array.from({ length: 30 }, (_, i) => task(i)))
+  await settle()
+  expect(runs).toHaveLength(30)
+  process.off('warning', listen)
+  expect(warnings).toEqual([])
+  for (const run of runs) run.end()
   void worker.close()
 })
 

@@ -9,6 +9,9 @@ const CODES: ReadonlySet<string> = new Set<ServerQueueErrorCode>([
   'TUBE_IN_USE',
   'INVALID_ARGUMENT',
   'TASK_TOO_LARGE',
+  'TASK_BUSY',
+  'TOO_MANY_WAITERS',
+  'SESSION_NOT_FOUND',
   'QUEUE_FULL',
   'QUEUE_NOT_RUNNING',
 ])

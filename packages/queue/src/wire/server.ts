@@ -1,5 +1,6 @@
 import type { QueueError } from '../errors.ts'
 import type { Caller, CallOptions } from '../ports.ts'
+import { type QueueHealth, toHealth } from './health.ts'
 import { toQueueError } from './server-errors.ts'
 import {
   type Delivery,
@@ -92,6 +93,11 @@ export class QueueServer {
   /** `queue.truncate(tube)`, `queue.drop(tube)`, `queue.release_all(tube)`: no answer of interest. */
   async manage(fn: 'queue.truncate' | 'queue.drop' | 'queue.release_all', tube: string): Promise<void> {
     await this.#call(fn, [tube])
+  }
+
+  /** `queue.health()`. */
+  async health(): Promise<QueueHealth> {
+    return toHealth((await this.#call('queue.health', []))[0])
   }
 
   /** `queue.statistics(tube?)`. */

@@ -1,27 +1,44 @@
-import { isConnectionLost, QueueError } from '../errors.ts'
+import { isConnectionLost, isPassing, QueueError } from '../errors.ts'
+import type { Clock } from '../ports.ts'
 import type { Task } from '../task.ts'
 import type { RetryDecision } from './retry-policy.ts'
 
 /** How a handler's run ends for its task. `left`: the handler settled the task itself. */
 export type Outcome = { readonly action: 'ack' } | RetryDecision | { readonly action: 'left' }
 
-/** How often an outcome is sent again after the connection was lost with it. */
-const MAX_RESENDS = 5
+export interface Sending {
+  readonly clock: Clock
+  /** Resolves when a session stands, after a lost connection. */
+  readonly onReconnect: () => Promise<void>
+  /** Ends the repetitions: the worker gives its tasks back. */
+  readonly signal: AbortSignal
+}
+
+/** Pauses between repetitions grow from the first to the second, ms; a full disk or a fail-over may take a while. */
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 5000
+/** With the pauses above this is more than half a minute, and the lease may be over by then. */
+const MAX_REPETITIONS = 12
 
 /**
- * Sends an outcome, again after each lost connection: the server accepts it as long as nobody
- * else was given the task, so finished work is not done twice. Resolves with `false` when the
- * task is no longer this delivery's: its ttr has passed, or an earlier sending did arrive.
+ * Sends an outcome, again after a lost connection or a refusal that may pass (a full disk): the server
+ * keeps the lease, or accepts the outcome as long as nobody else was given the task, so finished work is
+ * not done twice. Resolves with `false` when the task is no longer this delivery's: its ttr has passed,
+ * or an earlier sending did arrive. Rejects with the last error.
  */
-export async function sendOutcome(task: Task, outcome: Outcome, reconnected: () => Promise<void>): Promise<boolean> {
-  for (let resends = 0; ; resends += 1) {
+export async function sendOutcome(task: Task, outcome: Outcome, sending: Sending): Promise<boolean> {
+  const { clock, onReconnect, signal } = sending
+  let pause = FIRST_PAUSE_MS
+  for (let repetitions = 0; ; repetitions += 1) {
     try {
       await send(task, outcome)
       return true
     } catch (error) {
       if (isGone(error)) return false
-      if (!isConnectionLost(error) || resends === MAX_RESENDS) throw error
-      await reconnected()
+      if (!isPassing(error) || repetitions === MAX_REPETITIONS || signal.aborted) throw error
+      if (isConnectionLost(error)) await onReconnect()
+      else await clock.sleep(pause, signal)
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
     }
   }
 }

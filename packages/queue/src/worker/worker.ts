@@ -9,7 +9,7 @@ import type { QueueServer } from '../wire/server.ts'
 import type { Delivery } from '../wire/task-tuple.ts'
 import { Attempts } from './attempts.ts'
 import { type Handler, type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerOptions } from './options.ts'
-import { type Outcome, sendOutcome } from './outcome.ts'
+import { type Outcome, type Sending, sendOutcome } from './outcome.ts'
 import { Prefetch } from './prefetch.ts'
 import { decideRetry } from './retry-policy.ts'
 import { Slots } from './slots.ts'
@@ -78,6 +78,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
   readonly #attempts = new Attempts(MAX_REMEMBERED_FAILURES)
   readonly #takeAbort = new AbortController()
   readonly #handlerAbort = new AbortController()
+  readonly #sending: Sending
   /** Handed to handlers, and not started yet. */
   readonly #prefetched = new Set<Delivery>()
   readonly #held = new Set<Task<T>>()
@@ -97,6 +98,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
     this.#prefetch = new Prefetch(context.options.maxBatch, context.clock.now())
     // Every handler that runs may listen, by fetch for one: many listeners are no leak here.
     setMaxListeners(0, this.#handlerAbort.signal)
+    const { clock, onReconnect } = context
+    this.#sending = { clock, onReconnect, signal: this.#handlerAbort.signal }
     context.workers.add(this)
     this.finished = this.#run()
   }
@@ -191,7 +194,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
   async #finish(task: Task<T>, outcome: Outcome): Promise<void> {
     if (outcome.action !== 'release') this.#attempts.forget(task.id)
     try {
-      const isOurs = await sendOutcome(task, outcome, this.#context.onReconnect)
+      const isOurs = await sendOutcome(task, outcome, this.#sending)
       if (!isOurs) this.#tell('lost', task)
       else if (outcome.action === 'ack') this.#tell('completed', task)
     } catch (error) {
