@@ -19,6 +19,8 @@ export type ConnectorErrorCode =
   | 'FRAME_TOO_LARGE' // a reply is above `maxFrameBytes`
   | 'REQUEST_TIMEOUT' // no reply within `timeoutMs`
   | 'OVERLOADED' // `maxInFlight` or the offline queue is full
+  | 'COMMIT_UNKNOWN' // the connection was lost, or the time was up, while COMMIT was under way
+  | 'TRANSACTION_ENDED' // a command of `begin` was used after its function had returned
   | 'UNSUPPORTED' // the server lacks the feature; the text names it and its first version
 
 /** A server's own error name, as in Tarantool's `errcode.h`; `ER_<number>` if this list lacks it. */

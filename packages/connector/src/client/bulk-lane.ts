@@ -17,6 +17,7 @@ interface Counts {
   readonly socketWrites: number
   readonly reconnects: number
   readonly unknownReplies: number
+  readonly chunksDropped: number
 }
 
 const NOBODY = { connected: () => undefined, disconnected: () => undefined, closed: () => undefined }
@@ -53,6 +54,7 @@ export class BulkLane {
       socketWrites: counts.socketWrites + traffic.socketWrites,
       reconnects: counts.reconnects + link.reconnects,
       unknownReplies: counts.unknownReplies + traffic.unknownReplies,
+      chunksDropped: counts.chunksDropped + traffic.chunksDropped,
     }
   }
 

@@ -3,16 +3,26 @@ import { newTraffic, type Traffic } from '../connection/traffic.ts'
 import { requestChannel, tellDisconnected } from '../diagnostics.ts'
 import { ConnectionError, type TarantellaError } from '../errors.ts'
 import { type ConnectOptions, duration, type ResolvedOptions, resolveOptions } from '../options.ts'
-import type { ServerInfo } from '../protocol/features.ts'
+import { assertFeature, type ServerInfo } from '../protocol/features.ts'
 import type { Request } from '../protocol/request.ts'
+import { WatchOnceRequest } from '../protocol/requests/watch.ts'
 import { openSocket } from '../transport/socket.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import { AbortGroups } from '../util/abort-groups.ts'
+import { checkText } from './arguments.ts'
 import { BulkLane, type Lane } from './bulk-lane.ts'
 import { ClientEmitter } from './client-emitter.ts'
 import type { RequestOptions } from './commands.ts'
 import { Link, type Status } from './link.ts'
+import { Stream } from './stream.ts'
+import { KeyValues, Subscription } from './subscription.ts'
 import { traceRequest } from './trace.ts'
+import { type TransactionBody, type TransactionOptions, transact } from './transaction.ts'
+import type { Watchers } from './watchers.ts'
+
+/** Another way for a request than the client's own: a stream's. */
+type Route = (pending: Pending) => void
+
 import type { ClientSchema, Typed } from './typed-commands.ts'
 
 export interface ClientStats {
@@ -26,6 +36,8 @@ export interface ClientStats {
   readonly reconnects: number
   /** Replies that nobody waited for. */
   readonly unknownReplies: number
+  /** Values of `box.session.push` for requests without `onPush`. */
+  readonly chunksDropped: number
 }
 
 /**
@@ -64,6 +76,8 @@ export class Client extends ClientEmitter {
   readonly #link: Link
   readonly #bulk: BulkLane | undefined
   #closing: Promise<void> | undefined
+  /** Ids are never used again, so that no connection sees one twice. */
+  #lastStream = 0
 
   /** Use {@link connect}. */
   constructor(
@@ -114,10 +128,59 @@ export class Client extends ClientEmitter {
   }
 
   get stats(): ClientStats {
-    const { bytesIn, bytesOut, socketWrites, unknownReplies } = this.#traffic
+    const { bytesIn, bytesOut, socketWrites, unknownReplies, chunksDropped } = this.#traffic
     const { inFlight, queued, reconnects } = this.#link
-    const stats = { inFlight, queued, bytesIn, bytesOut, socketWrites, reconnects, unknownReplies }
+    const stats = { inFlight, queued, bytesIn, bytesOut, socketWrites, reconnects, unknownReplies, chunksDropped }
     return this.#bulk?.addTo(stats) ?? stats
+  }
+
+  /** Requests in an order of their own, and a transaction by hand; see {@link Stream}. */
+  stream(): Stream {
+    return new Stream(++this.#lastStream, this.#link, (options, build, route) => this.#request(options, build, route))
+  }
+
+  /**
+   * A transaction (server >= 2.10; on memtx with `memtx_use_mvcc_engine`): commits when `body` is done, and gives what
+   * it gave; rolls back when it throws, and rejects with the same. Statements that `body` has not waited for are
+   * waited for, and must not fail either.
+   *
+   * A conflict with another transaction rejects with `ER_TRANSACTION_CONFLICT`, which is `retryable`: begin anew. After
+   * `COMMIT_UNKNOWN` the transaction may have been committed; after any other error it was not.
+   *
+   * @example
+   * await tnt.begin(async (tx) => {
+   *   await tx.update('accounts', 1, [['-', 'balance', 100]])
+   *   await tx.update('accounts', 2, [['+', 'balance', 100]])
+   * })
+   */
+  begin<T>(body: TransactionBody<T>, options: TransactionOptions = {}): Promise<T> {
+    return transact(this.stream(), body, options)
+  }
+
+  /**
+   * Watches a key of the server's `box.broadcast`, or one of its own such as `box.status` (server >= 2.10). The callback
+   * gets the present value, then each change, and the present value again after a reconnect; undefined stands for none.
+   * While it runs, an async one until its promise has settled, further values shrink to the latest. What it throws
+   * surfaces as an uncaught error. Throws at once, with code `UNSUPPORTED`, if the server is older.
+   *
+   * @example
+   * using subscription = tnt.watch<Config>('app.config', (config) => apply(config))
+   */
+  watch<V = unknown>(key: string, callback: (value: V) => void | Promise<void>): Subscription {
+    return new Subscription(this.#watchers(key), key, callback)
+  }
+
+  /** The value of a key as it is now; undefined if it has none (server >= 3.0). */
+  watchOnce<V = unknown>(key: string, options?: RequestOptions): Promise<V | undefined> {
+    return this.#request(options, () => new WatchOnceRequest<V>(checkText('key', key)))
+  }
+
+  /**
+   * What {@link watch} tells, for `for await`: it watches from the first value that is asked for until `break`, and a
+   * consumer that is busy misses all but the latest value. Ends with the client; throws what `signal` aborts with.
+   */
+  events<V = unknown>(key: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): KeyValues<V> {
+    return new KeyValues<V>(this.#watchers(key), key, signal)
   }
 
   /**
@@ -147,7 +210,14 @@ export class Client extends ClientEmitter {
     return this.#request(options, build)
   }
 
-  #request<R>(options: RequestOptions | undefined, build: () => Request<R>): Promise<R> {
+  #watchers(key: string): Watchers {
+    checkText('key', key)
+    const { server, watchers } = this.#link
+    if (server !== undefined) assertFeature('watchers', server)
+    return watchers
+  }
+
+  #request<R>(options: RequestOptions | undefined, build: () => Request<R>, route?: Route): Promise<R> {
     try {
       const signal = options?.signal
       // The signal's own reason, whatever it is.
@@ -157,7 +227,8 @@ export class Client extends ClientEmitter {
       const pending = new Pending(build(), limitMs, performance.now())
       if (signal !== undefined) pending.heed(signal, this.#aborts)
       const lane = options?.lane
-      const promise = requestChannel.hasSubscribers ? this.#trace(pending, lane) : this.#send(pending, lane)
+      const isTraced = requestChannel.hasSubscribers
+      const promise = isTraced ? this.#trace(pending, lane, route) : this.#send(pending, lane, route)
       // A Pending resolves with what its request makes of the reply.
       return promise as Promise<R>
     } catch (error) {
@@ -165,12 +236,13 @@ export class Client extends ClientEmitter {
     }
   }
 
-  #send(pending: Pending, lane: Lane | undefined): Promise<unknown> {
-    if (this.#bulk?.takes(lane, pending) !== true) this.#link.send(pending)
+  #send(pending: Pending, lane: Lane | undefined, route: Route | undefined): Promise<unknown> {
+    if (route !== undefined) route(pending)
+    else if (this.#bulk?.takes(lane, pending) !== true) this.#link.send(pending)
     return pending.promise
   }
 
-  #trace(pending: Pending, lane: Lane | undefined): Promise<unknown> {
-    return traceRequest(pending, this.#options.address, () => this.#send(pending, lane))
+  #trace(pending: Pending, lane: Lane | undefined, route: Route | undefined): Promise<unknown> {
+    return traceRequest(pending, this.#options.address, () => this.#send(pending, lane, route))
   }
 }

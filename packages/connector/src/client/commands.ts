@@ -146,13 +146,11 @@ export class Commands {
     args: readonly unknown[] = [],
     options?: CallOptions,
   ): Promise<R> {
-    return this.#send(
-      options,
-      () =>
-        pushing(
-          new CallRequest<R>(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
-          options,
-        ),
+    return this.#send(options, () =>
+      pushing(
+        new CallRequest<R>(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
+        options,
+      ),
     )
   }
 
@@ -162,13 +160,11 @@ export class Commands {
     args: readonly unknown[] = [],
     options?: CallOptions,
   ): Promise<R> {
-    return this.#send(
-      options,
-      () =>
-        pushing(
-          new EvalRequest<R>(checkText('expression', expression), checkArray('args', args), options?.lazy),
-          options,
-        ),
+    return this.#send(options, () =>
+      pushing(
+        new EvalRequest<R>(checkText('expression', expression), checkArray('args', args), options?.lazy),
+        options,
+      ),
     )
   }
 }

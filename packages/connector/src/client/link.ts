@@ -6,8 +6,8 @@ import type { Traffic } from '../connection/traffic.ts'
 import { type ConnectMessage, connectChannel, trace } from '../diagnostics.ts'
 import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { ServerInfo } from '../protocol/features.ts'
 import type { KeyEvent } from '../protocol/event.ts'
+import type { ServerInfo } from '../protocol/features.ts'
 import type { Request } from '../protocol/request.ts'
 import { PingRequest } from '../protocol/requests/ping.ts'
 import type { OpenTransport } from '../transport/transport.ts'
@@ -287,4 +287,3 @@ export class Link implements ConnectionOwner {
 function offline(message: string): ConnectionError {
   return new ConnectionError('CONNECTION_LOST', message, { retryable: true, sent: false })
 }
-

@@ -24,6 +24,11 @@ export class OfflineQueue implements Holder {
     return this.#waiting.size
   }
 
+  /** The one that has waited longest. */
+  get first(): Pending | undefined {
+    return this.#waiting.values().next().value
+  }
+
   /** Rejects the request with `OVERLOADED` if there is no place. */
   add(pending: Pending): void {
     if (pending.settled) return

@@ -1,4 +1,5 @@
-import type { TarantellaError } from '../errors.ts'
+import { type TarantellaError, UsageError } from '../errors.ts'
+import { show } from '../options.ts'
 import { surface } from '../util/surface.ts'
 import type { Watchers } from './watchers.ts'
 
@@ -9,6 +10,9 @@ export class Subscription implements Disposable {
 
   /** Made by `Client.watch`. */
   constructor(watchers: Watchers, key: string, callback: (value: never) => void | Promise<void>) {
+    if (typeof callback !== 'function') {
+      throw new UsageError('INVALID_ARGUMENT', `Expected \`callback\` to be a function, got ${show(callback)}`)
+    }
     this.key = key
     this.#remove = watchers.add(key, {
       // What the key's values are is the caller's claim.

@@ -1,6 +1,6 @@
 import { ConnectionError, type TarantellaError } from '../errors.ts'
-import type { Demands } from '../options.ts'
 import type { ExtensionTable } from '../msgpack/ext/extension.ts'
+import type { Demands } from '../options.ts'
 import type { ServerInfo } from '../protocol/features.ts'
 import { FrameReader } from '../protocol/frame.ts'
 import { assertGreetingBegins, GREETING_SIZE, parseGreeting } from '../protocol/greeting.ts'
@@ -59,6 +59,8 @@ export interface ConnectionOwner extends ReplyObserver {
 type State = 'dialing' | 'securing' | 'greeting' | 'handshake' | 'open' | 'draining' | 'ended'
 
 export class Connection implements TransportHandlers {
+  /** Resolves when the session is established, rejects with the reason why it is not. */
+  readonly opened: Promise<ServerInfo>
   readonly #options: ConnectionOptions
   readonly #owner: ConnectionOwner
   readonly #transport: Transport
@@ -69,7 +71,6 @@ export class Connection implements TransportHandlers {
   readonly #replies: Replies
   readonly #where: string
   readonly #connectTimer: NodeJS.Timeout
-  readonly #opened: Promise<ServerInfo>
   #resolveOpened!: (server: ServerInfo) => void
   #rejectOpened!: (error: TarantellaError) => void
   #state: State = 'dialing'
@@ -89,7 +90,7 @@ export class Connection implements TransportHandlers {
     const isSent = (pending: Pending): boolean => pending.position < this.#out.handed
     this.#inFlight = new InFlight(options.maxInFlight, isSent, () => this.#checkDrained())
     this.#replies = new Replies(this.#inFlight, options.traffic, owner, options.extensions)
-    this.#opened = new Promise((resolve, reject) => {
+    this.opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve
       this.#rejectOpened = reject
     })
@@ -97,11 +98,6 @@ export class Connection implements TransportHandlers {
     this.#transport = options.open(this, (step) => {
       if (this.#state === 'dialing' || this.#state === 'securing') this.#state = step
     })
-  }
-
-  /** Resolves when the session is established, rejects with the reason why it is not. */
-  get opened(): Promise<ServerInfo> {
-    return this.#opened
   }
 
   /** How many requests somebody waits for. */
@@ -276,9 +272,8 @@ export class Connection implements TransportHandlers {
   }
 
   #checkDrained(): void {
-    if (this.#state !== 'draining') return
     const left = this.#isRetiring ? this.#inFlight.occupied + this.#holds : this.#inFlight.size
-    if (left === 0) this.#onDrained?.()
+    if (this.#state === 'draining' && left === 0) this.#onDrained?.()
   }
 
   #end(error: TarantellaError): void {
