@@ -88,10 +88,16 @@ module.exports = {
       { path: ['^(test|bench|examples|scripts)/', '^packages/[^/]+/test/'] },
     ),
     forbid(
+      'peers-in-sub-paths-alone',
+      'Whoever does not import a sub-path needs none of its optional peers.',
+      { path: `^packages/[^/]+/src/`, pathNot: '^packages/connector/src/(opentelemetry|prometheus)[.]ts$' },
+      { dependencyTypes: ['npm-peer'] },
+    ),
+    forbid(
       'no-undeclared-dependency',
-      'A package runs on what its manifest names.',
+      'A package runs on what its manifest names. A peer is a development dependency beside, for the tests.',
       { path: '^packages/[^/]+/src/' },
-      { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'npm-optional'] },
+      { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'npm-optional'], dependencyTypesNot: ['npm-peer'] },
     ),
   ],
   options: {

@@ -53,6 +53,8 @@ const CASES: readonly Case[] = [
   { file: `${CONNECTOR}/client/index-user.ts`, imports: ['../index.ts'], broken: ['nobody-imports-its-own-index'] },
   { file: `${CONNECTOR}/client/test-user.ts`, imports: ['../../test/peer.ts'], broken: ['no-test-code-in-packages'] },
   { file: `${CONNECTOR}/client/dev-user.ts`, imports: ['left-dev'], broken: ['no-undeclared-dependency'] },
+  { file: `${CONNECTOR}/client/peer-user.ts`, imports: ['left-peer'], broken: ['peers-in-sub-paths-alone'] },
+  { file: `${CONNECTOR}/prometheus.ts`, imports: ['left-peer'], broken: [] },
   { file: `${CONNECTOR}/client/lost.ts`, imports: ['./nowhere.ts'], broken: ['no-unresolvable'] },
   {
     file: `${CONNECTOR}/client/queue-user.ts`,
@@ -94,12 +96,14 @@ beforeAll(async () => {
   write('tsconfig.base.json', '{"compilerOptions": {"module": "nodenext", "allowImportingTsExtensions": true}}')
   write(
     'packages/connector/package.json',
-    '{"name": "@tarantella/connector", "type": "module", "exports": "./dist/index.js"}',
+    '{"name": "@tarantella/connector", "type": "module", "exports": "./dist/index.js", "peerDependencies": {"left-peer": "1.0.0"}, "devDependencies": {"left-dev": "1.0.0", "left-peer": "1.0.0"}}',
   )
   write('packages/connector/dist/index.js', '')
   write('packages/queue/package.json', '{"type": "module", "dependencies": {"@tarantella/connector": "*"}}')
   write('node_modules/left-dev/package.json', '{"name": "left-dev", "exports": "./index.js"}')
   write('node_modules/left-dev/index.js', '')
+  write('node_modules/left-peer/package.json', '{"name": "left-peer", "exports": "./index.js"}')
+  write('node_modules/left-peer/index.js', '')
   mkdirSync(join(folder, 'node_modules/@tarantella'))
   symlinkSync(join(folder, 'packages/connector'), join(folder, 'node_modules/@tarantella/connector'))
   found = await cruise()
