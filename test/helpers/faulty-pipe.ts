@@ -67,6 +67,8 @@ export class FaultyPipe {
   }
 
   async #run(): Promise<void> {
+    // A fault that is due at once strikes a connection whose other pipe is there.
+    await Promise.resolve()
     this.#strike()
     try {
       // Reads no further than it can pass on; the socket itself stays open for the other direction.
