@@ -1,7 +1,7 @@
 import type { Case } from './measure.ts'
 
-/** Below this a run says too little about the speed of the next one. */
-const TELLING_MS = 20
+/** A shorter run says too little about the next one: the code that it runs is not compiled yet. */
+const TELLING_MS = 100
 
 /**
  * Gives each case as many operations as take about `sampleMs` here and now, so that slow and fast
