@@ -20,7 +20,8 @@ interface Counts {
   readonly chunksDropped: number
 }
 
-const NOBODY = { connected: () => undefined, disconnected: () => undefined, closed: () => undefined }
+const nothing = (): undefined => undefined
+const NOBODY = { connected: nothing, stopping: nothing, disconnected: nothing, closed: nothing }
 
 /**
  * A client's second connection, for replies that the caller expects to be large: on one connection a reply waits

@@ -9,6 +9,11 @@ export interface ClientEvents {
   connect: []
   /** The connection was lost; the client reconnects unless `close` follows. */
   disconnect: [error: TarantellaError]
+  /**
+   * The server has said that it stops (server >= 2.10): what was sent is waited for, what comes now is for the next
+   * session. `disconnect` follows.
+   */
+  shutdown: []
   /** The end, once: undefined after `close()`, else why. */
   close: [error: TarantellaError | undefined]
 }

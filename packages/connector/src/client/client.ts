@@ -88,6 +88,7 @@ export class Client extends ClientEmitter {
     this.#options = options
     const observer = {
       connected: () => this.tell('connect'),
+      stopping: () => this.tell('shutdown'),
       disconnected: (error: TarantellaError) => {
         tellDisconnected({ address: options.address, error })
         this.tell('disconnect', error)

@@ -33,6 +33,8 @@ const SHUTDOWN = 'box.shutdown'
 /** Who hears of the link's ups and downs; control flow does not depend on it. */
 export interface LinkObserver {
   connected(): void
+  /** The server stops; no request is lost for it. */
+  stopping(): void
   disconnected(error: TarantellaError): void
   closed(error: TarantellaError | undefined): void
 }
@@ -193,6 +195,7 @@ export class Link implements ConnectionOwner {
     if (connection === undefined) return
     this.#isRetiring = true
     this.#status = this.#options.reconnect === undefined ? 'draining' : 'reconnecting'
+    this.#observer.stopping()
     connection.retire(serverStops(this.#options.address))
   }
 
