@@ -1,4 +1,12 @@
-import { type Client, connect, type KeyValue, type TypedClient, typed } from '@tarantella/connector'
+import {
+  type Client,
+  connect,
+  type KeyValue,
+  type Pool,
+  type Typed,
+  type TypedClient,
+  typed,
+} from '@tarantella/connector'
 import { FakeServer } from '@tarantella/connector/testing'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 
@@ -77,6 +85,22 @@ describe('a schema', () => {
   test('is given to connect, which gives a plain client without', () => {
     expectTypeOf(connect<Schema>).returns.resolves.toEqualTypeOf<TypedClient<Schema>>()
     expectTypeOf(() => connect('127.0.0.1')).returns.resolves.toEqualTypeOf<Client>()
+  })
+
+  test('goes with streams and transactions', () => {
+    const stream = {} as ReturnType<typeof db.stream>
+    expectTypeOf(stream.select<'users'>).returns.resolves.toEqualTypeOf<User[]>()
+    expectTypeOf(stream.commit).returns.resolves.toEqualTypeOf<void>()
+    const transfer = () =>
+      db.begin(async (tx) => {
+        expectTypeOf(tx.get<'users'>).returns.resolves.toEqualTypeOf<User | undefined>()
+        const [sum] = await tx.call('add', [1, 2])
+        return sum
+      })
+    expectTypeOf(transfer).returns.resolves.toEqualTypeOf<number>()
+    expectTypeOf({} as Typed<Pool, Schema>)
+      .toHaveProperty('close')
+      .toEqualTypeOf<Pool['close']>()
   })
 
   test('leaves the rest of the client as it is', () => {

@@ -1,5 +1,7 @@
 import type { KeyValue, UpdateOperation } from './arguments.ts'
-import type { CallOptions, IndexOptions, RequestOptions, SelectOptions } from './commands.ts'
+import type { CallOptions, Commands, IndexOptions, RequestOptions, SelectOptions } from './commands.ts'
+import type { Stream } from './stream.ts'
+import type { TransactionOptions } from './transaction.ts'
 
 /**
  * What a user says of a server: the type of a row for each space, and a signature for each function, whose result
@@ -65,5 +67,15 @@ export interface TypedCommands<S extends ClientSchema> {
   ): Promise<ReturnsOf<FunctionsOf<S>[F]>>
 }
 
-/** An object with these requests, such as a client, as a schema types it. */
-export type Typed<C, S extends ClientSchema> = Omit<C, keyof TypedCommands<S>> & TypedCommands<S>
+/** Streams and transactions whose requests are typed, too; see the methods of `Client`. */
+export interface TypedTransactions<S extends ClientSchema> {
+  stream(): Typed<Stream, S>
+  begin<T>(body: (tx: Typed<Commands, S>) => Promise<T> | T, options?: TransactionOptions): Promise<T>
+}
+
+type Replaced<C, S extends ClientSchema> = C extends { readonly stream: unknown }
+  ? TypedCommands<S> & TypedTransactions<S>
+  : TypedCommands<S>
+
+/** An object with these requests, such as a client, a stream or a pool, as a schema types it. */
+export type Typed<C, S extends ClientSchema> = Omit<C, keyof Replaced<C, S>> & Replaced<C, S>

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Client } from '../../src/client/client.ts'
 import { type ServerError, TarantellaError } from '../../src/errors.ts'
@@ -137,7 +136,10 @@ describe('a client of the fake server is a real one', () => {
     const client = await connected(server)
     const inFlight = refusal(client.call('never'))
     await client.ping()
-    const events = Promise.all([once(client, 'disconnect'), once(client, 'connect')])
+    const events = Promise.all([
+      new Promise((resolve) => client.once('disconnect', resolve)),
+      new Promise<void>((resolve) => client.once('connect', resolve)),
+    ])
     server.disconnect()
     expect(await inFlight).toMatchObject({ code: 'CONNECTION_LOST', sent: true })
     await client.ping()
@@ -157,6 +159,37 @@ describe('a client of the fake server is a real one', () => {
     await client.close()
     expect(client.status).toBe('closed')
     expect(server.sessions).toBe(0)
+  })
+
+  test('whose streams and transactions are told apart', async () => {
+    const server = new FakeServer().onSpace('users', { insert: ({ tuple }) => tuple })
+    const client = await connected(server)
+    await client.begin((tx) => tx.insert('users', [1, 'Zoë']))
+    await expect(client.begin((tx) => tx.delete('users', 1))).rejects.toMatchObject({ code: 'ER_UNSUPPORTED' })
+    expect(server.requests.map(({ operation, stream }) => [operation, stream])).toEqual([
+      ['begin', 1],
+      ['insert', 1],
+      ['commit', 1],
+      ['begin', 2],
+      ['delete', 2],
+      ['rollback', 2],
+    ])
+  })
+
+  test('which watches keys, also after a reconnect', async () => {
+    const server = new FakeServer()
+    const client = await connected(server)
+    server.broadcast('config', 1)
+    const values = client.events<number>('config')
+    expect(await values.next()).toEqual({ done: false, value: 1 })
+    server.broadcast('config', 2)
+    expect(await values.next()).toEqual({ done: false, value: 2 })
+    server.disconnect()
+    server.broadcast('config', 3)
+    expect(await values.next()).toEqual({ done: false, value: 3 })
+    await values.return()
+    expect(await client.watchOnce('config')).toBe(3)
+    expect(await client.watchOnce('nothing')).toBeUndefined()
   })
 
   test('which knows what the server cannot do', async () => {
