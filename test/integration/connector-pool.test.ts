@@ -1,4 +1,12 @@
-import { type Client, connect, connectPool, type Pool, type PoolOptions } from '@tarantella/connector'
+import {
+  type Client,
+  connect,
+  connectPool,
+  type Pool,
+  type PoolOptions,
+  type ServerError,
+  Uuid,
+} from '@tarantella/connector'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts'
 import { freePort, startTarantool, type TarantoolServer } from '../helpers/start-tarantool.ts'
@@ -94,7 +102,9 @@ describe('a pool of a master and a replica', () => {
 
   test('follows a switch of the roles, and no write fails', async () => {
     const { master, replica, admin } = await startReplicaSet()
-    const pool = await openPool([master.uri, replica.uri])
+    // A server that tells of changes by itself is not asked.
+    const isTold = admin[0].server?.features.has('watchers') === true
+    const pool = await openPool([master.uri, replica.uri], { rolePollMs: isTold ? 3_600_000 : 20 })
     await pool.replace('users', [0])
     await setReadOnly(admin[0], true)
     const writes = Array.from({ length: 20 }, (_, i) => pool.replace('users', [i + 1]))
@@ -218,4 +228,23 @@ test('close waits for what is under way, and refuses what comes later', async ()
   expect(await slow).toEqual([7])
   await closing
   expect(pool.close()).toBe(closing)
+})
+
+test('a server that refuses a write names the leader, where there are elections', async () => {
+  const { master, replica, admin } = await startReplicaSet()
+  if (!(await admin[0].eval<[boolean]>('return box.cfg.election_mode ~= nil'))[0]) {
+    // Before 2.6.1 there are none: the refusal comes without a name.
+    const refusal = await admin[1].insert('users', [1]).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({ code: 'ER_READONLY', frames: [{ fields: {} }] })
+    return
+  }
+  await admin[1].eval(`box.cfg{ read_only = false, election_mode = 'voter' }`)
+  await admin[0].eval(`box.cfg{ replication_synchro_quorum = 1, election_mode = 'candidate' }`)
+  await admin[0].eval('while box.info.election.leader ~= box.info.id do require("fiber").sleep(0.01) end')
+  await admin[1].eval('while box.info.election.leader == 0 do require("fiber").sleep(0.01) end')
+  const refusal = await admin[1].insert('users', [1]).catch((error: unknown) => error)
+  expect(refusal).toMatchObject({ code: 'ER_READONLY', retryable: true })
+  expect((refusal as ServerError).frames[0]?.fields['leader_uuid']).toEqual(new Uuid(admin[0].server?.uuid ?? ''))
+  const pool = await openPool([master.uri, replica.uri])
+  expect(await pool.insert('users', [2])).toEqual([2])
 })

@@ -26,11 +26,6 @@ export interface InstanceOptions {
   readonly rolePollMs: number
 }
 
-/** The part of a client that a server with watchers serves. */
-interface Watching {
-  watch?(key: string, callback: (value: unknown) => void): unknown
-}
-
 /**
  * One server of a pool: dials it until a session stands, and again when it is lost, and keeps knowing its role. Each
  * session is a client of its own, so whatever one leaves behind ends with it.
@@ -120,9 +115,9 @@ export class Instance {
   }
 
   /** Where the server tells of changes by itself, it is not polled. */
-  #follow(client: Client & Watching): void {
-    const { features } = client.server ?? {}
-    if (features?.has('watchers') === true && typeof client.watch === 'function') {
+  #follow(client: Client): void {
+    if (client.server?.features.has('watchers') === true) {
+      // It ends with the client, and so with the session.
       client.watch('box.status', (status: unknown) => {
         if (this.#client === client) this.#owner.role(this.name, roleFromStatus(status))
       })

@@ -1,4 +1,5 @@
 import { ServerError } from '../errors.ts'
+import { Uuid } from '../msgpack/ext/uuid.ts'
 import { ErrorNumber } from '../protocol/error-codes.ts'
 import { DeleteRequest } from '../protocol/requests/delete.ts'
 import type { Role } from './roles.ts'
@@ -39,5 +40,5 @@ export function isReadOnlyRefusal(error: unknown): error is ServerError {
 /** Who leads, as the server that refused a write says (Raft, since 2.10). */
 export function leaderIn(error: ServerError): string | undefined {
   const uuid = error.frames[0]?.fields['leader_uuid']
-  return typeof uuid === 'string' ? uuid : undefined
+  return uuid instanceof Uuid ? uuid.toString() : undefined
 }

@@ -1,12 +1,15 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { RequestOptions } from '../../src/client/commands.ts'
 import { ConnectionError, type ErrorFrame, ServerError, TarantellaError } from '../../src/errors.ts'
+import { Uuid } from '../../src/msgpack/ext/uuid.ts'
 import type { Mode } from '../../src/pool/roles.ts'
 import { type Directory, Router, type Target } from '../../src/pool/router.ts'
 import type { Request } from '../../src/protocol/request.ts'
 import { PingRequest } from '../../src/protocol/requests/ping.ts'
 
 type Answer = unknown
+
+const LEADER = '10531b53-bea7-4062-a7d7-1545902d07f7'
 
 /** An instance that answers as the test says, in order; an error is thrown. */
 class FakeTarget implements Target {
@@ -62,7 +65,7 @@ function overloaded(): ConnectionError {
 }
 
 function readOnly(retryable: boolean, leader?: string): ServerError {
-  const fields = leader === undefined ? {} : { leader_uuid: leader }
+  const fields = leader === undefined ? {} : { leader_uuid: new Uuid(leader) }
   const frame: ErrorFrame = { type: 'ClientError', file: '', line: 0, message: '', errno: 0, number: 7, fields }
   return new ServerError('ER_READONLY', 7, 'read-only', [frame], retryable)
 }
@@ -115,10 +118,10 @@ describe('a request goes on to another instance', () => {
   })
 
   test('and the refusal says who leads', async () => {
-    const first = new FakeTarget('a', readOnly(true, 'uuid-b'))
+    const first = new FakeTarget('a', readOnly(true, LEADER))
     const directory = new FakeDirectory(first, new FakeTarget('b', 'done'))
     await router(directory).send('rw', {}, ping)
-    expect(directory.refused).toHaveBeenCalledExactlyOnceWith(first, 'uuid-b')
+    expect(directory.refused).toHaveBeenCalledExactlyOnceWith(first, LEADER)
   })
 
   test('and one that still loads is asked what has become of it', async () => {
