@@ -1,13 +1,28 @@
 export type { KeyValue, SpaceName, UpdateOperation } from './client/arguments.ts'
 export { Client, type ClientStats, connect } from './client/client.ts'
 export type { ClientEmitter, ClientEvents } from './client/client-emitter.ts'
-export type { CallOptions, Commands, IndexOptions, RequestOptions, SelectOptions } from './client/commands.ts'
+export type { Commands } from './client/commands.ts'
 export type { Status } from './client/link.ts'
+export type { Prepared } from './client/prepared.ts'
+export type {
+  CallOptions,
+  ExecutableStatement,
+  FunctionOptions,
+  IndexOptions,
+  IterateOptions,
+  RequestOptions,
+  RowOptions,
+  SelectOptions,
+  Send,
+  SqlOptions,
+} from './client/request-options.ts'
+export type { SqlBind } from './client/sql-binds.ts'
 export type { BeginOptions, CommitOptions, Stream } from './client/stream.ts'
 export type { KeyValues, Subscription } from './client/subscription.ts'
 export type { TransactionBody, TransactionOptions } from './client/transaction.ts'
 export { type TypedClient, typed } from './client/typed.ts'
 export type { ClientSchema, FunctionOf, RowOf, SpaceOf, Typed, TypedCommands } from './client/typed-commands.ts'
+export { type Amount, type FieldPath, ops } from './client/update-operations.ts'
 export type { ConnectMessage, DisconnectMessage, RequestMessage } from './diagnostics.ts'
 export {
   ConnectionError,
@@ -40,6 +55,10 @@ export type { InstanceTarget, PoolOptions } from './pool/pool-options.ts'
 export type { InstanceState, Mode, Role } from './pool/roles.ts'
 export type { Iterator } from './protocol/constants.ts'
 export type { Feature, ServerInfo } from './protocol/features.ts'
+export type { RowForm } from './protocol/request.ts'
 export type { IsolationLevel } from './protocol/requests/begin.ts'
+export type { SqlResult } from './protocol/requests/execute.ts'
+export type { Page } from './protocol/requests/select.ts'
+export type { SqlColumn } from './protocol/sql-columns.ts'
 export type { Address } from './util/address.ts'
 export type { TlsBytes, TlsOptions } from './util/tls-options.ts'

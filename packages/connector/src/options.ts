@@ -141,7 +141,7 @@ export function resolveOptions(given: string | ConnectOptions, more: ConnectOpti
     reconnect: resolveReconnect(options.reconnect),
     pingIntervalMs: duration('pingIntervalMs', options.pingIntervalMs ?? DEFAULTS.pingIntervalMs),
     bulkLane: boolean('bulkLane', options.bulkLane ?? false),
-    extensions: new ExtensionTable(array('extensions', options.extensions ?? [])),
+    extensions: new ExtensionTable(resolveExtensions(options.extensions)),
     tupleFormats: boolean('tupleFormats', options.tupleFormats ?? false),
   })
 }
@@ -233,9 +233,11 @@ function boolean(name: string, value: boolean): boolean {
   throw invalid(`Expected \`${name}\` to be true or false, got ${show(value)}`)
 }
 
-function array<T>(name: string, value: readonly T[]): readonly T[] {
-  if (Array.isArray(value)) return value
-  throw invalid(`Expected \`${name}\` to be an array, got ${show(value)}`)
+function resolveExtensions(extensions: readonly Extension[] = []): readonly Extension[] {
+  // Array.isArray would make it an array of any.
+  const isArray: boolean = Array.isArray(extensions)
+  if (isArray) return extensions
+  throw invalid(`Expected \`extensions\` to be an array, got ${show(extensions)}`)
 }
 
 function text(name: string, value: string): string {

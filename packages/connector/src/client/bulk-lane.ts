@@ -21,7 +21,7 @@ interface Counts {
 }
 
 const nothing = (): undefined => undefined
-const NOBODY = { connected: nothing, stopping: nothing, disconnected: nothing, closed: nothing }
+const NOBODY = { connected: nothing, stopping: nothing, disconnected: nothing, closed: nothing, schemaChanged: nothing }
 
 /**
  * A client's second connection, for replies that the caller expects to be large: on one connection a reply waits

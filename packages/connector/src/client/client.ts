@@ -12,8 +12,9 @@ import { AbortGroups } from '../util/abort-groups.ts'
 import { checkText } from './arguments.ts'
 import { BulkLane, type Lane } from './bulk-lane.ts'
 import { ClientEmitter } from './client-emitter.ts'
-import type { RequestOptions } from './commands.ts'
 import { Link, type Status } from './link.ts'
+import { type Prepared, Statements } from './prepared.ts'
+import type { RequestOptions } from './request-options.ts'
 import { Stream } from './stream.ts'
 import { KeyValues, Subscription } from './subscription.ts'
 import { traceRequest } from './trace.ts'
@@ -73,6 +74,7 @@ export class Client extends ClientEmitter {
   readonly #options: ResolvedOptions
   readonly #traffic: Traffic = newTraffic()
   readonly #aborts = new AbortGroups()
+  readonly #statements: Statements
   readonly #link: Link
   readonly #bulk: BulkLane | undefined
   #closing: Promise<void> | undefined
@@ -86,9 +88,14 @@ export class Client extends ClientEmitter {
   ) {
     super((options, build) => this.#request(options, build))
     this.#options = options
+    this.#statements = new Statements(this, (limits, build) => this.#request(limits, build), options.requestTimeoutMs)
     const observer = {
-      connected: () => this.tell('connect'),
+      connected: () => {
+        this.#statements.forget()
+        this.tell('connect')
+      },
       stopping: () => this.tell('shutdown'),
+      schemaChanged: () => this.#statements.forget(),
       disconnected: (error: TarantellaError) => {
         tellDisconnected({ address: options.address, error })
         this.tell('disconnect', error)
@@ -137,7 +144,12 @@ export class Client extends ClientEmitter {
 
   /** Requests in an order of their own, and a transaction by hand; see {@link Stream}. */
   stream(): Stream {
-    return new Stream(++this.#lastStream, this.#link, (options, build, route) => this.#request(options, build, route))
+    return new Stream(
+      ++this.#lastStream,
+      this.#link,
+      (options, build, route) => this.#request(options, build, route),
+      this,
+    )
   }
 
   /**
@@ -155,7 +167,7 @@ export class Client extends ClientEmitter {
    * })
    */
   begin<T>(body: TransactionBody<T>, options: TransactionOptions = {}): Promise<T> {
-    return transact(this.stream(), body, options)
+    return transact(this.stream(), body, options, this)
   }
 
   /**
@@ -182,6 +194,14 @@ export class Client extends ClientEmitter {
    */
   events<V = unknown>(key: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): KeyValues<V> {
     return new KeyValues<V>(this.#watchers(key), key, signal)
+  }
+
+  /**
+   * Has the server parse a statement of SQL once, for many executions. What is prepared twice is one statement; it
+   * is prepared again by itself after a reconnect or a change of the schema.
+   */
+  prepare<R = Record<string, unknown>>(text: string, options?: RequestOptions): Promise<Prepared<R>> {
+    return this.#statements.prepare<R>(text, options)
   }
 
   /**

@@ -1,64 +1,47 @@
 import { UsageError } from '../errors.ts'
-import type { LazyField } from '../msgpack/lazy.ts'
-import { show } from '../options.ts'
-import { ITERATORS, type Iterator, MAX_UINT32 } from '../protocol/constants.ts'
+import { ITERATORS, MAX_UINT32 } from '../protocol/constants.ts'
 import type { Request } from '../protocol/request.ts'
-import { CallRequest, EvalRequest } from '../protocol/requests/call.ts'
+import { BroadcastRequest, Call16Request, CallRequest, EvalRequest } from '../protocol/requests/call.ts'
 import { DeleteRequest } from '../protocol/requests/delete.ts'
+import { ExecuteRequest, type SqlResult } from '../protocol/requests/execute.ts'
 import { InsertRequest, ReplaceRequest } from '../protocol/requests/insert.ts'
+import { InsertArrowRequest } from '../protocol/requests/insert-arrow.ts'
 import { PingRequest } from '../protocol/requests/ping.ts'
-import { GetRequest, SelectRequest } from '../protocol/requests/select.ts'
+import { RawRequest } from '../protocol/requests/raw-request.ts'
+import { GetRequest, type Page, SelectRequest } from '../protocol/requests/select.ts'
 import { UpdateRequest } from '../protocol/requests/update.ts'
 import { UpsertRequest } from '../protocol/requests/upsert.ts'
 import {
+  checkAfter,
   checkArray,
+  checkByte,
+  checkBytes,
+  checkFunction,
+  checkIterator,
   checkKey,
+  checkMap,
   checkName,
+  checkRows,
   checkText,
   checkUint32,
   type KeyValue,
   type SpaceName,
   type UpdateOperation,
 } from './arguments.ts'
-import type { Lane } from './bulk-lane.ts'
-
-/** What every request takes. */
-export interface RequestOptions {
-  /** Milliseconds from the call until the reply; Infinity for none. @default `requestTimeoutMs` of the client */
-  readonly timeoutMs?: number | undefined
-  /** Its abort rejects the request with the signal's reason; what was sent may be executed all the same. */
-  readonly signal?: AbortSignal | undefined
-  /** 'bulk': the reply is expected to be large, so it takes the second connection, if there is one (`bulkLane`). */
-  readonly lane?: Lane | undefined
-  /** That it may run twice without harm: then a pool repeats it elsewhere although it was sent. @default false */
-  readonly idempotent?: boolean | undefined
-}
-
-export interface IndexOptions extends RequestOptions {
-  /** Name or number. @default 0, the primary index */
-  readonly index?: string | number | undefined
-}
-
-export interface CallOptions extends RequestOptions {
-  /** Fields of the reply to hand back undecoded, as `RawField`. */
-  readonly lazy?: LazyField | undefined
-  /** Gets what the function sends by `box.session.push` before it returns; without it that is dropped and counted. */
-  readonly onPush?: ((value: unknown) => void) | undefined
-}
-
-export interface SelectOptions extends IndexOptions {
-  /** @default 'eq'; 'all' without a key */
-  readonly iterator?: Iterator | undefined
-  /** @default 4294967295, so all that match: mind the size of the space */
-  readonly limit?: number | undefined
-  /** @default 0 */
-  readonly offset?: number | undefined
-  /** Fields of the tuples to hand back undecoded; depth 0 is the array of tuples, 1 a tuple. */
-  readonly lazy?: LazyField | undefined
-}
-
-/** Builds a request and sends it; what either throws becomes a rejection. */
-export type Send = <R>(options: RequestOptions | undefined, build: () => Request<R>) => Promise<R>
+import { iterate } from './iterate.ts'
+import type {
+  CallOptions,
+  ExecutableStatement,
+  FunctionOptions,
+  IndexOptions,
+  IterateOptions,
+  RequestOptions,
+  RowOptions,
+  SelectOptions,
+  Send,
+  SqlOptions,
+} from './request-options.ts'
+import { bindsFrom, type SqlBind, templateFrom } from './sql-binds.ts'
 
 /**
  * The requests of IPROTO over any way to send them. Methods never throw: a wrong argument rejects with a
@@ -66,9 +49,12 @@ export type Send = <R>(options: RequestOptions | undefined, build: () => Request
  */
 export class Commands {
   readonly #send: Send
+  readonly #owner: object
 
-  constructor(send: Send) {
+  /** `owner` is the client over whose own connection `send` leads, so that its prepared statements work. */
+  constructor(send: Send, owner?: object) {
     this.#send = send
+    this.#owner = owner ?? this
   }
 
   ping(options?: RequestOptions): Promise<void> {
@@ -76,14 +62,28 @@ export class Commands {
   }
 
   /** Tuples by a key of an index: all of the space without a key. Mind `limit`, which defaults to everything. */
-  select<T = unknown[]>(space: SpaceName, key?: KeyValue, options: SelectOptions = {}): Promise<T[]> {
+  select<T = unknown[]>(space: SpaceName, key?: KeyValue, options: SelectOptions = {}): Promise<Page<T>> {
     return this.#send(options, () => {
-      const { index = 0, limit = MAX_UINT32, offset = 0, lazy } = options
+      const { index = 0, limit = MAX_UINT32, offset = 0, after, fetchPosition, lazy } = options
       const parts = checkKey(key ?? [])
       const iterator = checkIterator(options.iterator ?? (parts.length === 0 ? 'all' : 'eq'))
-      const range = { iterator, limit: checkUint32('limit', limit), offset: checkUint32('offset', offset) }
-      return new SelectRequest<T>(checkName('space', space), checkName('index', index), parts, range, lazy)
+      const bounds = { limit: checkUint32('limit', limit), offset: checkUint32('offset', offset) }
+      const range = { iterator, ...bounds, after: checkAfter(after), fetchPosition }
+      const request = new SelectRequest<T>(checkName('space', space), checkName('index', index), parts, range, lazy)
+      return withRows(request, options)
     })
+  }
+
+  /**
+   * The same tuples one by one, read page by page as they are taken. Before 2.11 it needs an index that is unique,
+   * of type TREE and without nulls; another one rejects with `UNSUPPORTED`. `timeoutMs` is for each page.
+   */
+  iterate<T = unknown[]>(
+    space: SpaceName,
+    key?: KeyValue,
+    options: IterateOptions = {},
+  ): AsyncGenerator<T, void, undefined> {
+    return iterate<T>((...args) => this.select(...args), space, key, options)
   }
 
   /** The tuple with this key of a unique index; rejects with `ER_MORE_THAN_ONE_TUPLE` if the key fits several. */
@@ -91,21 +91,25 @@ export class Commands {
     return this.#send(options, () => {
       const range = { iterator: ITERATORS.eq, limit: 2, offset: 0 }
       const index = checkName('index', options.index ?? 0)
-      return new GetRequest<T>(checkName('space', space), index, checkKey(key), range, undefined)
+      return withRows(new GetRequest<T>(checkName('space', space), index, checkKey(key), range, undefined), options)
     })
   }
 
   /** Stores a new tuple, and gives it as it was stored; rejects with `ER_TUPLE_FOUND` if its key is taken. */
-  insert<T = unknown[]>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
-    return this.#send(options, () => new InsertRequest<T>(checkName('space', space), checkArray('tuple', tuple)))
+  insert<T = unknown[]>(space: SpaceName, tuple: readonly unknown[], options?: RowOptions): Promise<T> {
+    return this.#send(options, () =>
+      withRows(new InsertRequest<T>(checkName('space', space), checkArray('tuple', tuple)), options),
+    )
   }
 
   /** Stores a tuple in place of any with its primary key. */
-  replace<T = unknown[]>(space: SpaceName, tuple: readonly unknown[], options?: RequestOptions): Promise<T> {
-    return this.#send(options, () => new ReplaceRequest<T>(checkName('space', space), checkArray('tuple', tuple)))
+  replace<T = unknown[]>(space: SpaceName, tuple: readonly unknown[], options?: RowOptions): Promise<T> {
+    return this.#send(options, () =>
+      withRows(new ReplaceRequest<T>(checkName('space', space), checkArray('tuple', tuple)), options),
+    )
   }
 
-  /** Changes fields of one tuple, and gives the tuple as it is then; undefined if there is none. */
+  /** Changes fields of one tuple, and gives the tuple as it is then; undefined if there is none. See {@link ops}. */
   update<T = unknown[]>(
     space: SpaceName,
     key: KeyValue,
@@ -114,8 +118,8 @@ export class Commands {
   ): Promise<T | undefined> {
     return this.#send(options, () => {
       const index = checkName('index', options.index ?? 0)
-      const ops = checkArray('operations', operations)
-      return new UpdateRequest<T>(checkName('space', space), index, checkKey(key), ops)
+      const list = checkArray('operations', operations)
+      return withRows(new UpdateRequest<T>(checkName('space', space), index, checkKey(key), list), options)
     })
   }
 
@@ -127,8 +131,8 @@ export class Commands {
     options?: RequestOptions,
   ): Promise<void> {
     return this.#send(options, () => {
-      const ops = checkArray('operations', operations)
-      return new UpsertRequest(checkName('space', space), checkArray('tuple', tuple), ops)
+      const list = checkArray('operations', operations)
+      return new UpsertRequest(checkName('space', space), checkArray('tuple', tuple), list)
     })
   }
 
@@ -136,7 +140,7 @@ export class Commands {
   delete<T = unknown[]>(space: SpaceName, key: KeyValue, options: IndexOptions = {}): Promise<T | undefined> {
     return this.#send(options, () => {
       const index = checkName('index', options.index ?? 0)
-      return new DeleteRequest<T>(checkName('space', space), index, checkKey(key))
+      return withRows(new DeleteRequest<T>(checkName('space', space), index, checkKey(key)), options)
     })
   }
 
@@ -144,44 +148,90 @@ export class Commands {
   call<R extends unknown[] = unknown[]>(
     functionName: string,
     args: readonly unknown[] = [],
-    options?: CallOptions,
+    options: FunctionOptions = {},
   ): Promise<R> {
-    return this.#send(options, () =>
-      pushing(
-        new CallRequest<R>(checkText('functionName', functionName), checkArray('args', args), options?.lazy),
-        options,
-      ),
-    )
+    const Type = options.call16 === true ? Call16Request : CallRequest
+    return this.#send(options, () => {
+      const name = checkText('functionName', functionName)
+      return forCall(new Type<R>(name, checkArray('args', args), options.lazy), options)
+    })
   }
 
   /** Runs Lua on the server, with `args` as `...`, and gives all that it returns. */
   eval<R extends unknown[] = unknown[]>(
     expression: string,
     args: readonly unknown[] = [],
-    options?: CallOptions,
+    options: CallOptions = {},
   ): Promise<R> {
-    return this.#send(options, () =>
-      pushing(
-        new EvalRequest<R>(checkText('expression', expression), checkArray('args', args), options?.lazy),
-        options,
-      ),
-    )
+    return this.#send(options, () => {
+      const text = checkText('expression', expression)
+      return forCall(new EvalRequest<R>(text, checkArray('args', args), options.lazy), options)
+    })
+  }
+
+  /** Runs one statement of SQL, or one that this client has prepared. */
+  execute<R = Record<string, unknown>>(
+    statement: string | ExecutableStatement<R>,
+    bind: SqlBind = [],
+    options: SqlOptions = {},
+  ): Promise<SqlResult<R>> {
+    if (typeof statement === 'object') return statement.executeOver(this.#owner, this.#send, bind, options)
+    return this.#send(options, () => {
+      const form = checkRows(options.rows ?? 'object')
+      return new ExecuteRequest<R>(checkText('statement', statement), bindsFrom(bind), form)
+    })
+  }
+
+  /**
+   * Runs a statement whose values stand in `${}`: they are bound, and never become a part of its text.
+   *
+   * @example
+   * const { rows } = await tnt.sql`SELECT * FROM users WHERE id = ${id}`
+   */
+  async sql<R = Record<string, unknown>>(
+    strings: TemplateStringsArray,
+    ...values: readonly unknown[]
+  ): Promise<SqlResult<R>> {
+    return this.execute<R>(...templateFrom(strings, values))
+  }
+
+  /** Gives a key a value, for all who watch it. The user needs the right to call `box.broadcast`. Server: >= 2.10. */
+  broadcast(key: string, value: unknown, options?: RequestOptions): Promise<void> {
+    return this.#send(options, () => new BroadcastRequest(checkText('key', key), value))
+  }
+
+  /** Stores the rows of an Arrow IPC stream in a space of an engine that can. Server: >= 3.3. */
+  insertArrow(space: SpaceName, ipc: Uint8Array, options?: RequestOptions): Promise<void> {
+    return this.#send(options, () => new InsertArrowRequest(checkName('space', space), checkBytes('ipc', ipc)))
+  }
+
+  /**
+   * Sends a request of any type, and gives the body of its reply by key; for what has no method here. The keys are
+   * numbers from Tarantool's `iproto_constants.h`; values are encoded as everywhere, so mind `double`.
+   */
+  request(
+    type: number,
+    body: ReadonlyMap<number, unknown>,
+    options?: RequestOptions,
+  ): Promise<ReadonlyMap<number, unknown>> {
+    return this.#send(options, () => new RawRequest(checkByte('type', type), checkMap('body', body)))
   }
 }
 
-function pushing<R>(request: Request<R>, options: CallOptions | undefined): Request<R> {
-  const onPush = options?.onPush
-  if (onPush === undefined) return request
-  if (typeof onPush !== 'function') {
-    throw new UsageError('INVALID_ARGUMENT', `Expected \`onPush\` to be a function, got ${show(onPush)}`)
+/** Has tuples come as the caller wants them. */
+function withRows<Q extends Request>(request: Q, { rows }: RowOptions | CallOptions = {}): Q {
+  if (rows === undefined) return request
+  request.rows = checkRows(rows)
+  if (rows === 'object' && request.lazy !== undefined) {
+    throw new UsageError('INVALID_ARGUMENT', "Expected either `lazy` or `rows: 'object'`, got both")
   }
-  request.onPush = onPush
   return request
 }
 
-function checkIterator(name: Iterator): number {
-  const number: number | undefined = Object.hasOwn(ITERATORS, name) ? ITERATORS[name] : undefined
-  if (number !== undefined) return number
-  const names = Object.keys(ITERATORS).join(', ')
-  throw new UsageError('INVALID_ARGUMENT', `Expected \`iterator\` to be one of ${names}; got \`${name}\``)
+function forCall<Q extends Request>(request: Q, options: CallOptions): Q {
+  const { rows, onPush } = options
+  if (rows === undefined && onPush === undefined) return request
+  request.onPush = checkFunction('onPush', onPush)
+  if (rows === 'object') request.requires = 'call-ret-tuple-extension'
+  return withRows(request, options)
 }

@@ -37,6 +37,8 @@ export interface LinkObserver {
   stopping(): void
   disconnected(error: TarantellaError): void
   closed(error: TarantellaError | undefined): void
+  /** A reply came under another schema than the one before. */
+  schemaChanged(): void
 }
 
 /** Keeps one connection alive and gives requests their way: into it, or into a queue until it is back. */
@@ -205,6 +207,7 @@ export class Link implements ConnectionOwner {
 
   schemaChanged(): void {
     this.#names.forget()
+    this.#observer.schemaChanged()
   }
 
   /** For requests that were admitted: a link that drains still sends them. */

@@ -1,15 +1,10 @@
 import { ServerError } from '../errors.ts'
-import { RowShape } from '../msgpack/ext/row-shape.ts'
+import type { RowShape } from '../msgpack/ext/row-shape.ts'
 import { ErrorNumber, errorCode } from '../protocol/error-codes.ts'
 import type { SchemaRows } from '../protocol/requests/read-view.ts'
 import type { ResolvedTarget, SpaceRequest } from '../protocol/requests/space-request.ts'
+import { shapeOf, VINDEX, VINDEX_BY_SPACE, VSPACE, vspaceKey } from './system-views.ts'
 
-/** System views with what the user may see; ids are the same in every version. */
-const VSPACE = 281
-const VSPACE_PRIMARY = 0
-const VSPACE_BY_NAME = 2
-const VINDEX = 289
-const VINDEX_BY_SPACE = 0
 /** If the schema keeps changing between the two reads, give up after so many tries. */
 const MOST_TRIES = 10
 
@@ -76,7 +71,7 @@ export class Schema {
     let id = typeof space === 'number' ? space : undefined
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const isNeeded = withShape || typeof space === 'string'
-      const reading = isNeeded ? this.#read(VSPACE, ...lookupKey(space)) : undefined
+      const reading = isNeeded ? this.#read(VSPACE, ...vspaceKey(space)) : undefined
       // From the second try on both reads leave together, so that a change has little time to come between.
       id ??= numberAt((await reading)?.rows[0], 0)
       if (id === undefined) throw noSuchSpace(space)
@@ -101,24 +96,6 @@ export class Schema {
       false,
     )
   }
-}
-
-/** Index of _vspace, and the key in it. */
-function lookupKey(space: number | string): readonly [index: number, key: readonly unknown[]] {
-  return [typeof space === 'string' ? VSPACE_BY_NAME : VSPACE_PRIMARY, [space]]
-}
-
-/** Rows of _vspace are [space id, owner, name, engine, field count, flags, format]. */
-function shapeOf(row: unknown): RowShape {
-  const format: unknown = Array.isArray(row) ? row[6] : undefined
-  const names: string[] = []
-  for (const field of Array.isArray(format) ? format : []) names.push(nameOf(field) ?? String(names.length + 1))
-  return new RowShape(names)
-}
-
-function nameOf(field: unknown): string | undefined {
-  if (typeof field !== 'object' || field === null || !('name' in field)) return undefined
-  return typeof field.name === 'string' ? field.name : undefined
 }
 
 /** Rows of _vindex are [space id, index id, name, …]. */

@@ -6,7 +6,8 @@ import type { Request } from '../protocol/request.ts'
 import { BeginRequest, ISOLATION_LEVELS, type IsolationLevel } from '../protocol/requests/begin.ts'
 import { CommitRequest } from '../protocol/requests/commit.ts'
 import { RollbackRequest } from '../protocol/requests/rollback.ts'
-import { Commands, type RequestOptions, type Send } from './commands.ts'
+import { Commands } from './commands.ts'
+import type { RequestOptions, Send } from './request-options.ts'
 import { StreamLine, type StreamPort } from './stream-line.ts'
 
 /** Makes a request of what `build` gives, and hands it to `route`. */
@@ -44,12 +45,12 @@ export class Stream extends Commands {
   readonly #line: StreamLine
   readonly #send: Send
 
-  /** Made by `Client.stream`. */
-  constructor(id: number, port: StreamPort, issue: Issue) {
+  /** Made by `Client.stream`; `owner` is the client. */
+  constructor(id: number, port: StreamPort, issue: Issue, owner: object) {
     const line = new StreamLine(id, port)
     const route = (pending: Pending): void => line.send(pending)
     const send: Send = (options, build) => issue(options, build, route).catch(explain)
-    super(send)
+    super(send, owner)
     this.#line = line
     this.#send = send
   }

@@ -1,7 +1,8 @@
 import { TarantellaError, TimeoutError, UsageError } from '../errors.ts'
 import { duration, show } from '../options.ts'
 import type { Request } from '../protocol/request.ts'
-import { Commands, type RequestOptions } from './commands.ts'
+import { Commands } from './commands.ts'
+import type { RequestOptions } from './request-options.ts'
 import type { BeginOptions, Stream } from './stream.ts'
 
 /** A rollback is sent also when its time has come. */
@@ -17,12 +18,17 @@ export interface TransactionOptions extends Omit<BeginOptions, 'lane' | 'idempot
 /** The function that makes a transaction; see `Client.begin`. */
 export type TransactionBody<T> = (tx: Commands) => Promise<T> | T
 
-/** Commits when `body` is done, rolls back when it throws; see `Client.begin`. */
-export async function transact<T>(stream: Stream, body: TransactionBody<T>, options: TransactionOptions): Promise<T> {
+/** Commits when `body` is done, rolls back when it throws; see `Client.begin`. `owner` is the client of the stream. */
+export async function transact<T>(
+  stream: Stream,
+  body: TransactionBody<T>,
+  options: TransactionOptions,
+  owner: object,
+): Promise<T> {
   if (typeof body !== 'function') {
     throw new UsageError('INVALID_ARGUMENT', `Expected \`body\` to be a function, got ${show(body)}`)
   }
-  const transaction = new Transaction(stream, options)
+  const transaction = new Transaction(stream, options, owner)
   await transaction.begin()
   let result: T
   try {
@@ -38,7 +44,7 @@ export async function transact<T>(stream: Stream, body: TransactionBody<T>, opti
 
 class Transaction {
   /** What the body gets: the stream's commands within the limits of the transaction, and no longer than it. */
-  readonly commands = new Commands((options, build) => this.#send(options, build))
+  readonly commands: Commands
   readonly #stream: Stream
   readonly #options: TransactionOptions
   /** Milliseconds of `performance.now()`; Infinity for none. */
@@ -46,7 +52,8 @@ class Transaction {
   readonly #unsettled = new Set<Promise<unknown>>()
   #hasEnded = false
 
-  constructor(stream: Stream, options: TransactionOptions) {
+  constructor(stream: Stream, options: TransactionOptions, owner: object) {
+    this.commands = new Commands((limits, build) => this.#send(limits, build), owner)
     this.#stream = stream
     this.#options = options
     const { timeoutMs } = options

@@ -1,5 +1,6 @@
 import type { KeyValue, UpdateOperation } from './arguments.ts'
-import type { CallOptions, Commands, IndexOptions, RequestOptions, SelectOptions } from './commands.ts'
+import type { Commands } from './commands.ts'
+import type { CallOptions, IndexOptions, RequestOptions, SelectOptions } from './request-options.ts'
 import type { Stream } from './stream.ts'
 import type { TransactionOptions } from './transaction.ts'
 

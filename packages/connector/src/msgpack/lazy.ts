@@ -24,7 +24,9 @@ export function readLazyArray(reader: Reader, lazy: LazyField, depth = 0): unkno
   const array = new Array<unknown>(size)
   for (let i = 0; i < size; i++) {
     if (depth === lazy.depth) array[i] = i === lazy.index ? readRaw(reader) : readValue(reader, depth + 1)
-    else array[i] = reader.isArray() || enterTuple(reader) ? readLazyArray(reader, lazy, depth + 1) : readValue(reader, depth + 1)
+    else
+      array[i] =
+        reader.isArray() || enterTuple(reader) ? readLazyArray(reader, lazy, depth + 1) : readValue(reader, depth + 1)
   }
   return array
 }

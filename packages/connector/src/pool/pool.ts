@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Client } from '../client/client.ts'
-import { Commands, type RequestOptions, type Send } from '../client/commands.ts'
+import { Commands } from '../client/commands.ts'
+import type { RequestOptions, Send } from '../client/request-options.ts'
 import { closedError } from '../connection/failures.ts'
 import { ConnectionError, type TarantellaError } from '../errors.ts'
 import { RequestType } from '../protocol/constants.ts'

@@ -1,6 +1,6 @@
 import type { Client } from '../client/client.ts'
-import type { RequestOptions } from '../client/commands.ts'
 import { OfflineQueue } from '../client/offline-queue.ts'
+import type { RequestOptions } from '../client/request-options.ts'
 import { closedError } from '../connection/failures.ts'
 import { Pending } from '../connection/pending.ts'
 import { ConnectionError, ServerError, TarantellaError, TimeoutError } from '../errors.ts'

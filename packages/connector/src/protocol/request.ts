@@ -14,7 +14,7 @@ export abstract class Request<R = unknown> {
   /** Whether it runs the server's or the user's Lua, so that an error may come after an effect. */
   readonly runsCode: boolean = false
   /** Without it the request is refused before it is sent, with code `UNSUPPORTED`. */
-  readonly requires: Feature | undefined = undefined
+  requires: Feature | undefined = undefined
   /** The schema that its ids were found in; 0 sends none. The server refuses the request (error 109) if it has changed. */
   schemaVersion = 0
   /** The stream that it belongs to; 0 for none. */

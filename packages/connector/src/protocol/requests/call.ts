@@ -2,10 +2,11 @@ import { encodeInto, writeText } from '../../msgpack/encode.ts'
 import type { LazyField } from '../../msgpack/lazy.ts'
 import type { Writer } from '../../msgpack/writer.ts'
 import { Key, RequestType } from '../constants.ts'
+import type { Feature } from '../features.ts'
 import { Request } from '../request.ts'
 
 /*
- * CALL body = { FUNCTION_NAME: str, TUPLE: [argument, …] }
+ * CALL body = { FUNCTION_NAME: str, TUPLE: [argument, …] }; of CALL_16 as well
  * EVAL body = { EXPR: str, TUPLE: [argument, …] }
  * Reply     = { DATA: [returned value, …] }
  */
@@ -44,6 +45,24 @@ export class CallRequest<R> extends CodeRequest<R> {
 
   constructor(functionName: string, args: readonly unknown[], lazy: LazyField | undefined) {
     super(Key.FUNCTION_NAME, functionName, args, lazy)
+  }
+}
+
+/** Each returned value comes as a tuple of its own. */
+export class Call16Request<R> extends CallRequest<R> {
+  override readonly type: number = RequestType.CALL_16
+}
+
+/** The value of a key that watchers of all sessions hear of; it stays until the next one. */
+export class BroadcastRequest extends CallRequest<undefined> {
+  override readonly requires: Feature = 'watchers'
+
+  constructor(key: string, value: unknown) {
+    super('box.broadcast', [key, value], undefined)
+  }
+
+  protected override result(): undefined {
+    return undefined
   }
 }
 

@@ -1,0 +1,13 @@
+export { Crud, type CrudCaller } from './crud/crud.ts'
+export { CrudError, type CrudFailure } from './crud/crud-error.ts'
+export type {
+  CrudBorderOptions,
+  CrudCondition,
+  CrudCountOptions,
+  CrudManyOptions,
+  CrudOptions,
+  CrudReadOptions,
+  CrudSelectOptions,
+  CrudWriteOptions,
+} from './crud/crud-options.ts'
+export type { CrudColumn, CrudManyResult, CrudResult } from './crud/crud-result.ts'
