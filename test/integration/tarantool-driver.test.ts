@@ -6,6 +6,10 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startTarantool, type TarantoolServer } from '../helpers/start-tarantool.ts'
 
 const SCRIPT = `
+  local users = box.schema.space.create('users', { if_not_exists = true })
+  users:format({ { 'id', 'unsigned' }, { 'name', 'string' }, { 'age', 'unsigned', is_nullable = true } })
+  users:create_index('pk', { parts = { 'id' }, if_not_exists = true })
+  users:create_index('name', { parts = { 'name' }, unique = false, if_not_exists = true })
   function echo(...) return ... end
   function nothing() end
   function shapes() return 1, {2}, {{3}}, box.NULL, 'x', { a = 4 } end
@@ -26,8 +30,19 @@ beforeAll(async () => {
   }
 })
 
+type Index = number | string
+type Key = number | readonly unknown[]
+
 interface Driver extends DriverConnection {
   call(name: string, ...args: unknown[]): Promise<unknown>
+  eval(lua: string, ...args: unknown[]): Promise<unknown>
+  select(space: Index, index: Index, limit: number, offset: number, iterator: string, key: Key): Promise<unknown>
+  insert(space: Index, tuple: readonly unknown[]): Promise<unknown>
+  replace(space: Index, tuple: readonly unknown[]): Promise<unknown>
+  update(space: Index, index: Index, key: Key, operations: readonly unknown[]): Promise<unknown>
+  upsert(space: Index, operations: readonly unknown[], tuple: readonly unknown[]): Promise<unknown>
+  delete(space: Index, index: Index, key: Key): Promise<unknown>
+  ping(): Promise<unknown>
   disconnect(): void
 }
 
@@ -131,6 +146,44 @@ describe('when the connection is lost', () => {
     await closed
     expect(await inFlight).toMatchObject({ sent: true, code: expect.stringMatching(/CONNECTION_(LOST|CLOSED)/) })
     expect(await refusal(caller.call('echo'))).toMatchObject({ code: 'CONNECTION_CLOSED', sent: false })
+  })
+})
+
+describe('the page on moving over maps each call to one with the same effect', () => {
+  test('of requests to a space', async () => {
+    const { driver } = await overDriver()
+    expect(await driver.insert('users', [1, 'Zoë', 33])).toEqual([[1, 'Zoë', 33]])
+    expect(await client.insert('users', [2, 'Zoë', 33])).toEqual([2, 'Zoë', 33])
+    expect(await driver.replace('users', [1, 'Ann', 34])).toEqual([[1, 'Ann', 34]])
+    expect(await client.replace('users', [2, 'Ann', 34])).toEqual([2, 'Ann', 34])
+    expect(await driver.update('users', 'pk', 1, [['+', 2, 1]])).toEqual([[1, 'Ann', 35]])
+    expect(await client.update('users', 2, [['+', 2, 1]], { index: 'pk' })).toEqual([2, 'Ann', 35])
+    await driver.upsert('users', [['+', 2, 1]], [1, 'Ann', 0])
+    await client.upsert('users', [2, 'Ann', 0], [['+', 2, 1]])
+    const theirs = await driver.select('users', 'name', 10, 0, 'eq', ['Ann'])
+    expect(theirs).toEqual(await client.select('users', ['Ann'], { index: 'name', limit: 10 }))
+    expect(theirs).toEqual([
+      [1, 'Ann', 36],
+      [2, 'Ann', 36],
+    ])
+    // With `all` the driver drops the key.
+    expect(await driver.select('users', 'pk', 1, 1, 'all', [99])).toEqual(
+      await client.select('users', [], { iterator: 'all', limit: 1, offset: 1 }),
+    )
+    expect(await driver.delete('users', 'pk', 1)).toEqual([[1, 'Ann', 36]])
+    expect(await client.delete('users', 2, { index: 'pk' })).toEqual([2, 'Ann', 36])
+    expect(await driver.delete('users', 'pk', [1])).toEqual([])
+    expect(await client.delete('users', [2])).toBeUndefined()
+  })
+
+  test('of code, and of pings', async () => {
+    const { driver } = await overDriver()
+    expect(await driver.call('echo', 1, 'x')).toEqual([[1], ['x']])
+    expect(await client.call('echo', [1, 'x'])).toEqual([1, 'x'])
+    expect(await driver.eval('return ...', 1, 'x')).toEqual([1, 'x'])
+    expect(await client.eval('return ...', [1, 'x'])).toEqual([1, 'x'])
+    expect(await driver.ping()).toBe(true)
+    expect(await client.ping()).toBeUndefined()
   })
 })
 

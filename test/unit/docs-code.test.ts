@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** Pages whose blocks are whole modules but for `tnt`, a connected client. */
+const PAGES = ['docs/connector.md', 'docs/migrating-from-tarantool-driver.md']
+const PRELUDE = `declare const tnt: import('@tarantella/connector').Client\nexport {}\n`
+
+/** Name of a made-up file for each TypeScript block, and what it holds. */
+function blocksOf(page: string): [file: string, code: string][] {
+  const text = readFileSync(join(ROOT, page), 'utf8')
+  const blocks = Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = '']) => code)
+  return blocks.map((code, index) => [
+    join(ROOT, 'test', `${page.replaceAll('/', '-')}-${index + 1}.ts`),
+    /\b(const|let) tnt\b/.test(code) ? `${code}\nexport {}\n` : PRELUDE + code,
+  ])
+}
+
+function compile(files: ReadonlyMap<string, string>): string[] {
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.base.json'), (path) => readFileSync(path, 'utf8')) as {
+    config: { compilerOptions: object }
+  }
+  const given = { ...config.compilerOptions, noEmit: true, composite: false, isolatedDeclarations: false }
+  const { options } = ts.convertCompilerOptionsFromJson(
+    { ...given, declaration: false, declarationMap: false, noUnusedLocals: false },
+    ROOT,
+  )
+  const host = ts.createCompilerHost(options)
+  const { getSourceFile, fileExists, readFile } = host
+  host.getSourceFile = (name, version) => {
+    const code = files.get(name)
+    return code === undefined ? getSourceFile(name, version) : ts.createSourceFile(name, code, version)
+  }
+  host.fileExists = (name) => files.has(name) || fileExists(name)
+  host.readFile = (name) => files.get(name) ?? readFile(name)
+  const program = ts.createProgram([...files.keys()], options, host)
+  return ts.getPreEmitDiagnostics(program).map((diagnostic) => {
+    const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')
+    return `${diagnostic.file?.fileName.slice(ROOT.length) ?? ''}: ${text}`
+  })
+}
+
+// The compiler is slow on a busy machine.
+describe('the pages', { timeout: 60_000 }, () => {
+  test('show code that compiles', () => {
+    const blocks = PAGES.flatMap(blocksOf)
+    expect(blocks.length).toBeGreaterThan(6)
+    expect(compile(new Map(blocks))).toEqual([])
+  })
+
+  test('of which the code would be seen not to compile', () => {
+    const file = join(ROOT, 'test', 'wrong.ts')
+    expect(compile(new Map([[file, `${PRELUDE}await tnt.selekt('users')`]]))).toEqual([
+      expect.stringContaining("Property 'selekt' does not exist"),
+    ])
+  })
+
+  test('link to files that are there', () => {
+    const dead = readdirSync(join(ROOT, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .flatMap((name) => {
+        const text = readFileSync(join(ROOT, 'docs', name), 'utf8')
+        const targets = Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)\)/g), ([, target = '']) => target)
+        return targets.filter(
+          (target) =>
+            !ts.sys.fileExists(join(ROOT, 'docs', target)) && !ts.sys.directoryExists(join(ROOT, 'docs', target)),
+        )
+      })
+    expect(dead).toEqual([])
+  })
+})
