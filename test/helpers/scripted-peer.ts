@@ -153,6 +153,11 @@ export class PeerConnection {
     return this.#watches.shift() as SeenWatch
   }
 
+  /** How many have come that {@link watch} has not given out. */
+  get watchesSeen(): number {
+    return this.#watches.length
+  }
+
   #read(chunk: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes, chunk])
     while (this.#bytes.length >= 5) {

@@ -62,13 +62,19 @@ export class Stream extends Commands {
 
   /** Begins a transaction; rejects with `ER_ACTIVE_TRANSACTION` if one is there. Wait for it before the first statement. */
   async begin(options: BeginOptions = {}): Promise<void> {
-    const isFirst = !this.#line.isInTransaction
+    const wasInTransaction = this.#line.isInTransaction
     try {
       await this.#send(options, () => new BeginRequest(checkBegin(options)))
     } catch (error) {
-      if (isFirst) this.#line.end()
+      if (!wasInTransaction && this.#line.isInTransaction) this.#undoBegin(error)
       throw error
     }
+  }
+
+  #undoBegin(error: unknown): void {
+    if (error instanceof ServerError) this.#line.end()
+    // Given up after it was sent, so the server may have begun. It rolls back by itself if it cannot be told.
+    else this.rollback().catch(() => undefined)
   }
 
   /**
