@@ -2,6 +2,7 @@ import {
   type Client,
   connect,
   type KeyValue,
+  type Page,
   type Pool,
   type Typed,
   type TypedClient,
@@ -15,7 +16,6 @@ type User = [id: number, name: string, age: number | null]
 interface Schema {
   spaces: {
     users: User
-    events: { id: number; at: number }
   }
   functions: {
     add(a: number, b: number): [sum: number]
@@ -28,7 +28,7 @@ describe('a schema', () => {
   const db = {} as TypedClient<Schema>
 
   test('gives each space its rows', () => {
-    expectTypeOf(db.select<'users'>).returns.resolves.toEqualTypeOf<User[]>()
+    expectTypeOf(db.select<'users'>).returns.resolves.toEqualTypeOf<Page<User>>()
     expectTypeOf(db.get<'users'>).returns.resolves.toEqualTypeOf<User | undefined>()
     expectTypeOf(db.insert<'users'>)
       .parameter(1)
@@ -41,11 +41,14 @@ describe('a schema', () => {
       .toEqualTypeOf<KeyValue | undefined>()
   })
 
-  test('lets rows be objects, which are stored from arrays', () => {
-    expectTypeOf(db.select<'events'>).returns.resolves.toEqualTypeOf<{ id: number; at: number }[]>()
-    expectTypeOf(db.insert<'events'>)
-      .parameter(1)
-      .toEqualTypeOf<readonly unknown[]>()
+  test('gives pages and iterations the same rows', () => {
+    expectTypeOf(db.select<'users'>).returns.resolves.toHaveProperty('position')
+    expectTypeOf(db.iterate<'users'>).returns.toEqualTypeOf<AsyncGenerator<User, void, undefined>>()
+  })
+
+  test('types rows as arrays, so what asks for objects does not compile', () => {
+    // @ts-expect-error rows as objects
+    expectTypeOf(() => db.get('users', 1, { rows: 'object' })).toBeFunction()
   })
 
   test('gives each function its arguments and results', () => {
@@ -77,7 +80,7 @@ describe('a schema', () => {
 
   test('may leave out spaces or functions, which are untyped then', () => {
     const partly = {} as TypedClient<{ functions: Schema['functions'] }>
-    expectTypeOf(partly.select<'anything'>).returns.resolves.toEqualTypeOf<unknown[][]>()
+    expectTypeOf(partly.select<'anything'>).returns.resolves.toEqualTypeOf<Page<unknown[]>>()
     const spacesOnly = {} as TypedClient<{ spaces: Schema['spaces'] }>
     expectTypeOf(spacesOnly.call<'anything'>).returns.resolves.toEqualTypeOf<unknown[]>()
   })
@@ -89,7 +92,7 @@ describe('a schema', () => {
 
   test('goes with streams and transactions', () => {
     const stream = {} as ReturnType<typeof db.stream>
-    expectTypeOf(stream.select<'users'>).returns.resolves.toEqualTypeOf<User[]>()
+    expectTypeOf(stream.select<'users'>).returns.resolves.toEqualTypeOf<Page<User>>()
     expectTypeOf(stream.commit).returns.resolves.toEqualTypeOf<void>()
     const transfer = () =>
       db.begin(async (tx) => {
@@ -114,7 +117,7 @@ describe('a plain client', () => {
   test('takes what the caller says', () => {
     const client = {} as Pick<Client, 'call' | 'get' | 'select'>
     expectTypeOf(client.call<[number]>).returns.resolves.toEqualTypeOf<[number]>()
-    expectTypeOf(client.select<User>).returns.resolves.toEqualTypeOf<User[]>()
+    expectTypeOf(client.select<User>).returns.resolves.toEqualTypeOf<Page<User>>()
     expectTypeOf(() => client.get('users', 1)).returns.resolves.toEqualTypeOf<unknown[] | undefined>()
     expectTypeOf(() => client.call('f')).returns.resolves.toEqualTypeOf<unknown[]>()
   })

@@ -1,11 +1,19 @@
+import type { Page } from '../protocol/requests/select.ts'
 import type { KeyValue, UpdateOperation } from './arguments.ts'
 import type { Commands } from './commands.ts'
-import type { CallOptions, IndexOptions, RequestOptions, SelectOptions } from './request-options.ts'
+import type {
+  CallOptions,
+  IndexOptions,
+  IterateOptions,
+  RequestOptions,
+  RowOptions,
+  SelectOptions,
+} from './request-options.ts'
 import type { Stream } from './stream.ts'
 import type { TransactionOptions } from './transaction.ts'
 
 /**
- * What a user says of a server: the type of a row for each space, and a signature for each function, whose result
+ * What a user says of a server: the type of a tuple for each space, and a signature for each function, whose result
  * is the array of all that it returns. What is left out stays untyped. Nothing is checked at run time.
  *
  * @example
@@ -29,9 +37,8 @@ type FunctionsOf<S> = S extends { readonly functions: infer Functions }
 export type SpaceOf<S> = keyof SpacesOf<S> & string
 /** What a select of this space gives. */
 export type RowOf<S, K extends SpaceOf<S>> = SpacesOf<S>[K]
-/** What an insert into this space takes; any array where rows are said to be objects. */
-export type TupleOf<S, K extends SpaceOf<S>> =
-  RowOf<S, K> extends readonly unknown[] ? Readonly<RowOf<S, K>> : readonly unknown[]
+/** What an insert into this space takes. */
+export type TupleOf<S, K extends SpaceOf<S>> = Extract<Readonly<RowOf<S, K>>, readonly unknown[]>
 /** Names of the functions of a schema. */
 export type FunctionOf<S> = keyof FunctionsOf<S> & string
 
@@ -43,17 +50,25 @@ type CallRest<A extends unknown[]> = [] extends A
   ? [args?: Readonly<A>, options?: CallOptions]
   : [args: Readonly<A>, options?: CallOptions]
 
+/** A schema types rows as arrays; for rows as objects take the plain client. */
+type Arrays<O extends RowOptions> = Omit<O, 'rows'>
+
 /** The requests to spaces and functions, with names and types from a schema; see the methods of `Client`. */
 export interface TypedCommands<S extends ClientSchema> {
-  select<K extends SpaceOf<S>>(space: K, key?: KeyValue, options?: SelectOptions): Promise<RowOf<S, K>[]>
-  get<K extends SpaceOf<S>>(space: K, key: KeyValue, options?: IndexOptions): Promise<RowOf<S, K> | undefined>
-  insert<K extends SpaceOf<S>>(space: K, tuple: TupleOf<S, K>, options?: RequestOptions): Promise<RowOf<S, K>>
-  replace<K extends SpaceOf<S>>(space: K, tuple: TupleOf<S, K>, options?: RequestOptions): Promise<RowOf<S, K>>
+  select<K extends SpaceOf<S>>(space: K, key?: KeyValue, options?: Arrays<SelectOptions>): Promise<Page<RowOf<S, K>>>
+  iterate<K extends SpaceOf<S>>(
+    space: K,
+    key?: KeyValue,
+    options?: Arrays<IterateOptions>,
+  ): AsyncGenerator<RowOf<S, K>, void, undefined>
+  get<K extends SpaceOf<S>>(space: K, key: KeyValue, options?: Arrays<IndexOptions>): Promise<RowOf<S, K> | undefined>
+  insert<K extends SpaceOf<S>>(space: K, tuple: TupleOf<S, K>, options?: Arrays<RowOptions>): Promise<RowOf<S, K>>
+  replace<K extends SpaceOf<S>>(space: K, tuple: TupleOf<S, K>, options?: Arrays<RowOptions>): Promise<RowOf<S, K>>
   update<K extends SpaceOf<S>>(
     space: K,
     key: KeyValue,
     operations: readonly UpdateOperation[],
-    options?: IndexOptions,
+    options?: Arrays<IndexOptions>,
   ): Promise<RowOf<S, K> | undefined>
   upsert<K extends SpaceOf<S>>(
     space: K,
@@ -61,7 +76,11 @@ export interface TypedCommands<S extends ClientSchema> {
     operations: readonly UpdateOperation[],
     options?: RequestOptions,
   ): Promise<void>
-  delete<K extends SpaceOf<S>>(space: K, key: KeyValue, options?: IndexOptions): Promise<RowOf<S, K> | undefined>
+  delete<K extends SpaceOf<S>>(
+    space: K,
+    key: KeyValue,
+    options?: Arrays<IndexOptions>,
+  ): Promise<RowOf<S, K> | undefined>
   call<F extends FunctionOf<S>>(
     functionName: F,
     ...rest: CallRest<ArgsOf<FunctionsOf<S>[F]>>

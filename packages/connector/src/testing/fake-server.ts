@@ -7,7 +7,15 @@ import type { OpenTransport } from '../transport/transport.ts'
 import { type FakeRequest, readFakeRequest } from './fake-request.ts'
 import { FakeSession, type Packet } from './fake-session.ts'
 import { FakeWatchers } from './fake-watchers.ts'
-import { type CallHandler, type RequestHandler, Script, type SpaceHandlers } from './script.ts'
+import {
+  type Awaitable,
+  type CallHandler,
+  type RequestHandler,
+  Script,
+  type SpaceHandlers,
+  type SqlAnswer,
+  sqlBody,
+} from './script.ts'
 import { serverError } from './server-error.ts'
 
 const OPERATIONS: ReadonlyMap<number, string> = new Map(
@@ -82,10 +90,15 @@ export class FakeServer {
     return this
   }
 
-  /** Answers all requests of a type, such as `eval`, `execute` or `prepare`; before other handlers. */
+  /** Answers all requests of a type, such as `eval` or `prepare`; before other handlers. */
   onRequest(operation: string, handler: RequestHandler): this {
     this.#script.operations.set(operation, handler)
     return this
+  }
+
+  /** Answers SQL: `execute` and the `sql` template. */
+  onSql(handler: (text: string, binds: readonly unknown[]) => Awaitable<SqlAnswer>): this {
+    return this.onRequest('execute', async ({ text, args }) => sqlBody(await handler(text, args)))
   }
 
   /** Sets what clients that watch `key` are told, as `box.broadcast` does. */

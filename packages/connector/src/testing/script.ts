@@ -28,6 +28,16 @@ export type CallHandler = (...args: never[]) => Awaitable<readonly unknown[]>
 /** The values of the reply, or its whole body by the keys of IPROTO. */
 export type RequestHandler = (request: FakeRequest) => Awaitable<readonly unknown[] | ReadonlyMap<number, unknown>>
 
+/** What a statement brings: the rows of a query, or what another one has changed. */
+export interface SqlAnswer {
+  readonly columns?: readonly string[] | undefined
+  /** One array per row, in the order of `columns`. */
+  readonly rows?: readonly (readonly unknown[])[] | undefined
+  /** @default 0 */
+  readonly rowCount?: number | undefined
+  readonly autoincrementIds?: readonly (number | bigint)[] | undefined
+}
+
 /** Requests that succeed without a script. */
 const SILENT = new Set(['ping', 'begin', 'commit', 'rollback'])
 
@@ -80,6 +90,31 @@ export class Script {
     const changed = await changes(request)
     return changed === undefined ? [] : [changed]
   }
+}
+
+/** The body of the reply to an execute, see protocol/requests/execute.ts. */
+export function sqlBody({
+  columns,
+  rows = [],
+  rowCount = 0,
+  autoincrementIds,
+}: SqlAnswer): ReadonlyMap<number, unknown> {
+  if (columns !== undefined) {
+    const metadata = columns.map(
+      (name) =>
+        new Map([
+          [0, name],
+          [1, 'any'],
+        ]),
+    )
+    return new Map<number, unknown>([
+      [Key.METADATA, metadata],
+      [Key.DATA, rows],
+    ])
+  }
+  const info = new Map<number, unknown>([[0, rowCount]])
+  if (autoincrementIds !== undefined) info.set(1, autoincrementIds)
+  return new Map<number, unknown>([[Key.SQL_INFO, info]])
 }
 
 function unscripted(code: ServerErrorCode, what: string, how: string): ServerError {

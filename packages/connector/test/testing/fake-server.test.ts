@@ -62,6 +62,19 @@ describe('the fake server answers as scripted', () => {
     await client.ping()
   })
 
+  test('SQL, with rows or with what was changed', async () => {
+    const server = new FakeServer().onSql((text, binds) =>
+      text.startsWith('SELECT')
+        ? { columns: ['ID', 'NAME'], rows: [[binds[0], 'Zoë']] }
+        : { rowCount: 2, autoincrementIds: [7, 8] },
+    )
+    const client = await connected(server)
+    const { rows } = await client.sql`SELECT * FROM users WHERE id = ${1}`
+    expect(rows).toEqual([{ ID: 1, NAME: 'Zoë' }])
+    const changed = await client.execute('INSERT INTO users (name) VALUES (?), (?)', ['a', 'b'])
+    expect(changed).toMatchObject({ rowCount: 2, autoincrementIds: [7, 8] })
+  })
+
   test('and keeps what it was asked', async () => {
     const server = new FakeServer().onSpace('users', { select: () => [] })
     const client = await connected(server)
