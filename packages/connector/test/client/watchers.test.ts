@@ -5,7 +5,6 @@ import {
   event,
   okReply,
   type PeerConnection,
-  PING,
   type ScriptedPeer,
   startPeer,
   UNWATCH,
@@ -61,7 +60,8 @@ function uncaught(): unknown[] {
 
 describe('a watched key', () => {
   test('is acknowledged when its callback is done, and not before', async () => {
-    const { client, connection } = await session()
+    const here = await session()
+    const { client, connection } = here
     const gate = deferred()
     const seen: unknown[] = []
     client.watch('k', async (value) => {
@@ -70,8 +70,7 @@ describe('a watched key', () => {
     })
     await expectWatch(connection, WATCH)
     connection.write(event('k', '01'))
-    client.ping().catch(() => undefined)
-    expect((await connection.request()).type).toBe(PING)
+    await settled(here)
     expect(connection.watchesSeen).toBe(0)
     gate.resolve()
     await expectWatch(connection, WATCH)
@@ -142,6 +141,21 @@ describe('a watched key', () => {
     gate.resolve()
     await settled(here)
     expect(seen).toEqual([1])
+    expect(connection.watchesSeen).toBe(0)
+  })
+
+  test('is not acknowledged by a callback that ends after unregister, which would subscribe again', async () => {
+    const here = await session()
+    const { client, connection } = here
+    const gate = deferred()
+    const subscription = client.watch('k', () => gate.promise)
+    await expectWatch(connection, WATCH)
+    connection.write(event('k', '01'))
+    await settled(here)
+    subscription.unregister()
+    await expectWatch(connection, UNWATCH)
+    gate.resolve()
+    await settled(here)
     expect(connection.watchesSeen).toBe(0)
   })
 
