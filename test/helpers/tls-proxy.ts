@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { pipeline } from 'node:stream'
-import { createServer, type TLSSocket, type TlsOptions } from 'node:tls'
+import { createServer, type PeerCertificate, type TLSSocket, type TlsOptions } from 'node:tls'
 import { onTestFinished } from 'vitest'
 
 export type CertificateFile = 'ca.pem' | 'other-ca.pem' | 'server.pem' | 'server.key' | 'client.pem' | 'client.key'
@@ -24,7 +24,9 @@ export async function startTlsProxy(serverPort: number, options: TlsOptions = {}
   const clients: { servername: string | false; subject: string | undefined }[] = []
   const defaults = { cert: certificate('server.pem'), key: certificate('server.key') }
   const server = createServer({ ...defaults, ...options }, (client) => {
-    clients.push({ servername: servernameOf(client), subject: client.getPeerCertificate().subject?.CN })
+    // Empty where the client has none, which the declarations leave out.
+    const peer: Partial<PeerCertificate> = client.getPeerCertificate()
+    clients.push({ servername: servernameOf(client), subject: peer.subject?.CN?.toString() })
     const upstream = connect({ host: '127.0.0.1', port: serverPort, noDelay: true })
     const ignore = (): void => undefined
     // A reset of one side destroys the other, which is all that a test wants of it.

@@ -183,8 +183,10 @@ function resolvePassword(password: unknown): () => string | Promise<string> {
   throw invalid('Expected `password` to be a string or a function')
 }
 
+const AUTHS: ReadonlySet<string> = new Set(['auto', 'chap-sha1', 'pap-sha256'])
+
 function resolveAuth(auth: AuthMethod | 'auto', tls: TlsOptions | undefined): AuthMethod | 'auto' {
-  if (auth !== 'auto' && auth !== 'chap-sha1' && auth !== 'pap-sha256') {
+  if (!AUTHS.has(auth)) {
     throw invalid(`Expected \`auth\` to be auto, chap-sha1 or pap-sha256, got ${show(auth)}`)
   }
   if (auth === 'pap-sha256' && tls === undefined) {
@@ -194,8 +196,10 @@ function resolveAuth(auth: AuthMethod | 'auto', tls: TlsOptions | undefined): Au
 }
 
 function resolveDemands({ protocol = 0, features = [] }: Demands = {}): Demands {
-  if (!Array.isArray(features)) throw invalid(`Expected \`require.features\` to be an array, got ${show(features)}`)
-  return Object.freeze({ protocol: integer('require.protocol', protocol, 0), features: Object.freeze([...features]) })
+  const given: unknown = features
+  if (!Array.isArray(given)) throw invalid(`Expected \`require.features\` to be an array, got ${show(given)}`)
+  const names = Object.freeze([...features])
+  return Object.freeze({ protocol: integer('require.protocol', protocol, 0), features: names })
 }
 
 function resolveOfflineQueue(queue: ConnectOptions['offlineQueue']): number {

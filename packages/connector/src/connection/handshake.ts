@@ -83,7 +83,7 @@ async function authenticate(
     if (!(cause instanceof ServerError)) throw cause
     if (!REFUSALS.has(cause.number)) throw notReady(cause)
     // ID is answered before AUTH; who does otherwise is not waited for.
-    const { authType } = await Promise.race([identifying, NO_IDENTITY])
+    const { authType } = await Promise.race([identifying, Promise.resolve(NO_IDENTITY)])
     const asksForPassword = authType === 'pap-sha256' && method !== 'pap-sha256'
     throw refused(user, asksForPassword ? PAP_ADVICE : 'check user and password', cause)
   }

@@ -24,9 +24,6 @@ export interface PoolEvents {
 }
 
 type Listener<E extends keyof PoolEvents> = (...args: PoolEvents[E]) => void
-/** A method of the emitter, whose overloads do not see that a listener of E's arguments fits E. */
-type Listen<E extends keyof PoolEvents> = (event: E, listener: Listener<E>) => unknown
-
 /** Requests that read; a pool sends them to any instance unless it is told otherwise. */
 const READS: ReadonlySet<number> = new Set([RequestType.SELECT, RequestType.PING])
 
@@ -132,15 +129,26 @@ export class Pool extends Commands {
   }
 
   on<E extends keyof PoolEvents>(event: E, listener: Listener<E>): this {
-    return this.#listen(this.#events.on as Listen<E>, event, listener)
+    // The overloads of EventEmitter do not see that E's listener fits E.
+    this.#events.on(event, listener as never)
+    return this
   }
 
   once<E extends keyof PoolEvents>(event: E, listener: Listener<E>): this {
-    return this.#listen(this.#events.once as Listen<E>, event, listener)
+    // As above.
+    this.#events.once(event, listener as never)
+    return this
   }
 
   off<E extends keyof PoolEvents>(event: E, listener: Listener<E>): this {
-    return this.#listen(this.#events.off as Listen<E>, event, listener)
+    // As above.
+    this.#events.off(event, listener as never)
+    return this
+  }
+
+  /** The same as {@link off}; with it `once` and `on` of `node:events` take a pool as well. */
+  removeListener<E extends keyof PoolEvents>(event: E, listener: Listener<E>): this {
+    return this.off(event, listener)
   }
 
   /**
@@ -162,11 +170,6 @@ export class Pool extends Commands {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #listen<E extends keyof PoolEvents>(listen: Listen<E>, event: E, listener: Listener<E>): this {
-    listen.call(this.#events, event, listener)
-    return this
   }
 
   async #drain(): Promise<void> {

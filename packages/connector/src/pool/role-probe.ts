@@ -26,6 +26,7 @@ export function roleFromProbe(error: unknown): Role {
 /** The role in a value of the event `box.status`; undefined while the instance does not serve. */
 export function roleFromStatus(status: unknown): Role | undefined {
   if (typeof status !== 'object' || status === null) return undefined
+  // Its fields are looked at one by one.
   const { is_ro: isReadOnly, status: phase } = status as { readonly is_ro?: unknown; readonly status?: unknown }
   // An orphan serves reads; it says of itself that it is read-only.
   if (phase !== 'running' && phase !== 'orphan') return undefined

@@ -44,6 +44,10 @@ async function session(options: ConnectOptions = {}): Promise<Session> {
   return { peer, client, main, bulk }
 }
 
+async function closing({ socket }: PeerConnection): Promise<void> {
+  if (!socket.closed) await once(socket, 'close')
+}
+
 test('a large reply on its way holds up no other', async () => {
   const { client, main, bulk } = await session()
   const large = client.call('f', [], BULK)
@@ -80,13 +84,13 @@ test('close waits for the replies of both connections', async () => {
   const { client, main, bulk } = await session()
   const calls = [client.call('f'), client.call('g', [], BULK)]
   const syncs = [(await main.request()).sync, (await bulk.request()).sync]
-  const closing = client.close()
+  const closed = client.close()
   main.write(okReply(syncs[0] ?? 0, '9101'))
   await expect(client.call('h', [], BULK)).rejects.toMatchObject({ code: 'CONNECTION_CLOSED', sent: false })
   bulk.write(okReply(syncs[1] ?? 0, '9102'))
   expect(await Promise.all(calls)).toEqual([[1], [2]])
-  const ended = Promise.all([main, bulk].map(({ socket }) => socket.closed || once(socket, 'close')))
-  await closing
+  const ended = Promise.all([main, bulk].map(closing))
+  await closed
   await ended
   expect(client.stats).toMatchObject({ inFlight: 0, queued: 0 })
 })
@@ -141,5 +145,5 @@ test('the first connect fails if either connection does', async () => {
   const [, refused] = await other.requests(2)
   other.write(errorReply(refused?.sync ?? 0, 47, 'Incorrect password'))
   expect(await failed).toMatchObject({ code: 'AUTH_FAILED' })
-  await Promise.all([one, other].map(({ socket }) => socket.closed || once(socket, 'close')))
+  await Promise.all([one, other].map(closing))
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { RequestOptions } from '../../src/client/commands.ts'
+import type { RequestOptions } from '../../src/client/request-options.ts'
 import { ConnectionError, type ErrorFrame, ServerError, TarantellaError } from '../../src/errors.ts'
 import { Uuid } from '../../src/msgpack/ext/uuid.ts'
 import type { Mode } from '../../src/pool/roles.ts'
