@@ -39,7 +39,7 @@ describe('a watched key', () => {
     const client = await open((await start()).uri)
     if (!hasWatchers(client)) return
     const seen: unknown[] = []
-    const changes = [deferred<void>(), deferred<void>(), deferred<void>()]
+    const changes = [deferred(), deferred(), deferred()]
     const subscription = client.watch('app.key', (value) => {
       seen.push(value)
       changes[seen.length - 1]?.resolve()
@@ -60,7 +60,7 @@ describe('a watched key', () => {
     const client = await open((await start()).uri)
     if (!hasWatchers(client)) return
     const seen: unknown[] = []
-    const [first, gate, last] = [deferred<void>(), deferred<void>(), deferred<void>()]
+    const [first, gate, last] = [deferred(), deferred(), deferred()]
     client.watch('app.key', async (value) => {
       seen.push(value)
       first.resolve()
@@ -79,7 +79,7 @@ describe('a watched key', () => {
     const client = await open(server.uri)
     if (!hasWatchers(client)) return
     const versions: unknown[] = []
-    const [before, after] = [deferred<void>(), deferred<void>()]
+    const [before, after] = [deferred(), deferred()]
     client.watch<{ status: string }>('box.status', ({ status }) => {
       versions.push(status)
       if (client.stats.reconnects === 0) before.resolve()

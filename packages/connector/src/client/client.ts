@@ -179,6 +179,8 @@ export class Client extends ClientEmitter {
    * @example
    * using subscription = tnt.watch<Config>('app.config', (config) => apply(config))
    */
+  // What the key's values are is told by the type parameter alone, as with `events`.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   watch<V = unknown>(key: string, callback: (value: V) => void | Promise<void>): Subscription {
     return new Subscription(this.#watchers(key), key, callback)
   }

@@ -41,7 +41,7 @@ export class StreamLine {
   }
 
   /** Whether a BEGIN was sent and {@link end} not called since. */
-  get isInTransaction(): boolean {
+  isInTransaction(): boolean {
     return this.#release !== undefined
   }
 
@@ -119,7 +119,7 @@ export class StreamLine {
     if (status === 'draining' || status === 'closed') throw closedError()
     if (!connection.isOpen) throw ended('The connection of this stream was lost')
     // A transaction may come to its end over a connection that is being left.
-    if (connection !== session && !this.isInTransaction) throw ended('The server shuts down')
+    if (connection !== session && !this.isInTransaction()) throw ended('The server shuts down')
   }
 }
 

@@ -62,11 +62,11 @@ export class Stream extends Commands {
 
   /** Begins a transaction; rejects with `ER_ACTIVE_TRANSACTION` if one is there. Wait for it before the first statement. */
   async begin(options: BeginOptions = {}): Promise<void> {
-    const wasInTransaction = this.#line.isInTransaction
+    const wasInTransaction = this.#line.isInTransaction()
     try {
       await this.#send(options, () => new BeginRequest(checkBegin(options)))
     } catch (error) {
-      if (!wasInTransaction && this.#line.isInTransaction) this.#undoBegin(error)
+      if (!wasInTransaction && this.#line.isInTransaction()) this.#undoBegin(error)
       throw error
     }
   }

@@ -160,6 +160,21 @@ describe('when the server says that it stops', () => {
     await expect(insert).rejects.toMatchObject({ code: 'CONNECTION_CLOSED', sent: false })
   })
 
+  test('close waits neither for a request that was given up nor for a transaction', async () => {
+    const here = await session()
+    const { client, connection } = here
+    const call = client.call('f', [], { timeoutMs: 10 })
+    await connection.request()
+    await expect(call).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' })
+    const stream = client.stream()
+    const begun = stream.begin()
+    connection.write(okReply((await connection.request()).sync))
+    await begun
+    await announce(here)
+    await client.close()
+    await expect(stream.commit()).rejects.toMatchObject({ code: 'CONNECTION_CLOSED', sent: false })
+  })
+
   test('destroy ends it at once', async () => {
     const here = await session()
     const call = here.client.call('f')
