@@ -4,6 +4,7 @@ import {
   type KeyValue,
   type Page,
   type Pool,
+  type Stream,
   type Typed,
   type TypedClient,
   typed,
@@ -93,7 +94,7 @@ describe('a schema', () => {
   test('goes with streams and transactions', () => {
     const stream = {} as ReturnType<typeof db.stream>
     expectTypeOf(stream.select<'users'>).returns.resolves.toEqualTypeOf<Page<User>>()
-    expectTypeOf(stream.commit).returns.resolves.toEqualTypeOf<void>()
+    expectTypeOf(stream.commit).toEqualTypeOf<Stream['commit']>()
     const transfer = () =>
       db.begin(async (tx) => {
         expectTypeOf(tx.get<'users'>).returns.resolves.toEqualTypeOf<User | undefined>()
