@@ -1,18 +1,16 @@
--- Tarantella, a tube-oriented task queue. Needs an instance that has run box.cfg:
+-- Tarantella, a tube-oriented task queue.
 --
 --   box.cfg{...}
 --   queue = require('tarantella')
 --   queue.create_tube('push', 'fifottl', { if_not_exists = true })
 --
--- The functions and their arguments are described in docs/server.md.
+-- It may be required before box.cfg{} too. The functions and their arguments are
+-- described in docs/server.md.
 
-if type(box.cfg) == 'function' then
-    error("Please configure box.cfg{} before require('tarantella')", 2)
-end
-
-local api = require('tarantella.api.api')
+local front = require('tarantella.api.front')
 local registry = require('tarantella.registry')
+local role = require('tarantella.role')
 
-registry.start()
+role.follow(registry.start, registry.stop)
 
-return api
+return front

@@ -1,9 +1,4 @@
--- The tubes by name, and the queue's state.
---
---   INIT → STARTUP → RUNNING ⇄ ENDING → WAITING → STARTUP
---
--- STARTUP, ENDING and WAITING come from the instance turning read-write or
--- read-only. The schedule stands only while RUNNING: rows replicate, it does not.
+-- The tubes by name: made, dropped, and entered or left with the instance's role.
 
 local fiber = require('fiber')
 local log = require('log')
@@ -25,39 +20,13 @@ for _, kind in ipairs({ 'fifo', 'fifottl', 'limfifottl', 'utube', 'utubettl' }) 
 end
 
 local tubes = {}
-local state = 'INIT'
-local state_changed = fiber.cond()
+local known = {} -- names that `on_tube` was told of
 local on_tube = function() end
-local supervisor = nil
 local is_changing, changed = false, fiber.cond()
 
----@param fn function(tube, is_there) called when a tube appears or goes
+---@param fn function(tube, is_there) called when a tube appears, and when it goes for good
 function registry.on_tube(fn)
     on_tube = fn
-end
-
-function registry.state()
-    return state
-end
-
-local function set_state(to)
-    state = to
-    state_changed:broadcast()
-end
-
----@param seconds number|nil longest wait
----@return boolean whether the queue is running
-function registry.await_running(seconds)
-    local deadline = fiber.clock() + (seconds or const.MAX_DURATION_S)
-    while state ~= 'RUNNING' do
-        local rest = deadline - fiber.clock()
-        if rest <= 0 then
-            return false
-        end
-        state_changed:wait(rest)
-        fiber.testcancel()
-    end
-    return true
 end
 
 function registry.get(name)
@@ -72,9 +41,15 @@ function registry.preset(kind)
     return PRESETS[kind]
 end
 
+---@return table name of a type → its preset
+function registry.presets()
+    return table.copy(PRESETS)
+end
+
 local function enter(record, preset)
     local tube = tube_class.new(record, preset)
     tubes[record.name] = tube
+    known[record.name] = true
     on_tube(tube, true)
     return tube
 end
@@ -82,7 +57,11 @@ end
 local function leave(tube)
     tube:close()
     tubes[tube.name] = nil
-    on_tube(tube, false)
+end
+
+local function forget(name)
+    known[name] = nil
+    on_tube({ name = name }, false)
 end
 
 -- Tubes are made and dropped one at a time: a space that is being made is seen by
@@ -138,6 +117,7 @@ local function drop(tube)
         end
         error(cause, 0)
     end
+    forget(tube.name)
 end
 
 function registry.drop(tube)
@@ -151,8 +131,8 @@ local function owner_ended(number)
     end
 end
 
-local function startup()
-    set_state('STARTUP')
+---Enters all stored tubes and builds their schedules; on a writable instance.
+function registry.start()
     schema.ensure()
     lease.begin_epoch()
     for _, record in ipairs(schema.tubes()) do
@@ -165,55 +145,25 @@ local function startup()
             enter(record, preset)
         end
     end
+    -- Another instance may have dropped some meanwhile.
+    for name in pairs(table.copy(known)) do
+        if tubes[name] == nil then
+            forget(name)
+        end
+    end
     for _, tube in pairs(table.copy(tubes)) do
         tube:load(timer.wall_us())
     end
     session.listen(owner_ended, timer.kick)
     timer.start(registry.all, expiry.run, session.expire)
-    set_state('RUNNING')
 end
 
-local function shutdown()
-    set_state('ENDING')
+---Leaves all tubes: waits end, the rows stay.
+function registry.stop()
     timer.stop()
     for _, tube in pairs(table.copy(tubes)) do
         leave(tube)
     end
-    set_state('WAITING')
-end
-
--- Follows the instance's role for as long as the process lives.
-local function supervise()
-    fiber.name('tarantella_role', { truncate = true })
-    while true do
-        if state ~= 'RUNNING' then
-            box.ctl.wait_rw()
-            local ok, cause = pcall(startup)
-            if not ok then
-                log.error('tarantella: start failed, next try in a second: %s', tostring(cause))
-                pcall(shutdown)
-                fiber.sleep(1)
-            end
-        else
-            box.ctl.wait_ro()
-            shutdown()
-        end
-        fiber.testcancel()
-    end
-end
-
----Starts following the instance's role. Does nothing the second time.
-function registry.start()
-    if supervisor ~= nil and supervisor:status() ~= 'dead' then
-        return
-    end
-    box.session.on_disconnect(session.disconnected)
-    if box.info.ro then
-        set_state('WAITING')
-    else
-        startup()
-    end
-    supervisor = fiber.create(supervise)
 end
 
 return registry

@@ -59,8 +59,10 @@ function schema.create_tube(name, kind, opts, temporary)
     end
     return box.atomic(function()
         local space = box.schema.space.create(name, { format = fields.format, temporary = temporary })
-        -- The sequence gives ids that are never used again, for no WAL row of its own.
-        space:create_index('task_id', { parts = { 'id' }, sequence = true })
+        -- The sequence gives ids that are never used again, for no WAL row of its own. The
+        -- first is 0, as in tarantool/queue.
+        local index = space:create_index('task_id', { parts = { 'id' }, sequence = true })
+        box.space._sequence:update(index.sequence_id, { { '=', 'min', 0 }, { '=', 'start', 0 } })
         return box.space[const.TUBE_SPACE]:insert({ box.NULL, name, kind, opts }), space
     end)
 end

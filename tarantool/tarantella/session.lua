@@ -125,6 +125,11 @@ local function close(sid)
     detach(connection)
 end
 
+---Ends the caller's connection as if it were lost; it may go on as a new one.
+function session.close_current()
+    close(box.session.id())
+end
+
 ---Called by the on_disconnect trigger, in the session that ends.
 function session.disconnected()
     local sid = box.session.id()

@@ -23,12 +23,13 @@ end
 
 local C = ffi.C
 local NULL = box.NULL
-local GREATER = box.index.GT
+local GREATER, ALL = box.index.GT, box.index.ALL
 
 -- A key is an array of one integer. `void *` results, because comparing a struct
 -- tuple pointer to nil calls the tuple's own __eq, which refuses on 2.6.
 local key = ffi.new('uint8_t[10]', { 0x91 })
 local key_start = ffi.cast('const char *', key)
+local no_key = ffi.new('char[1]', '\x90')
 local found = ffi.new('void *[1]')
 local found_tuple = ffi.cast('box_tuple_t **', found)
 
@@ -103,10 +104,15 @@ function Store:count()
 end
 
 ---Calls `visit(row)` for up to `limit` rows with ids above `after`, in order of id.
+---@param after integer -1 for all
 ---@return integer how many there were
 function Store:scan(after, limit, visit)
-    local key_end = set_key(after)
-    local iterator = C.box_index_iterator(self.space_id, 0, GREATER, key_start, key_end)
+    local iterator
+    if after < 0 then
+        iterator = C.box_index_iterator(self.space_id, 0, ALL, no_key, no_key + 1)
+    else
+        iterator = C.box_index_iterator(self.space_id, 0, GREATER, key_start, set_key(after))
+    end
     if iterator == nil then
         box.error()
     end

@@ -12,13 +12,6 @@ local tubes = require('tarantella.tube')
 
 local task = {}
 
-local LETTERS = {
-    [schedule.READY] = const.READY,
-    [schedule.DELAYED] = const.DELAYED,
-    [schedule.BURIED] = const.BURIED,
-    [schedule.TAKEN] = const.TAKEN,
-}
-
 local function held(tube, id, token)
     local n = lease.find(tube.sched, id, token)
     if n == 0 then
@@ -89,7 +82,7 @@ function task.peek(tube, id)
     if tuple == nil then
         errors.task_not_found(id)
     end
-    return reply.task(tuple, id, LETTERS[sched:state(n)])
+    return reply.task(tuple, id, sched:letter(n))
 end
 
 ---Makes buried tasks ready, best priority first.

@@ -2,6 +2,7 @@
 
 local fiber = require('fiber')
 local const = require('tarantella.const')
+local reply = require('tarantella.reply')
 local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
 local store = require('tarantella.store')
@@ -37,6 +38,7 @@ function tube.new(record, preset)
     local opts = record.opts
     return setmetatable({
         id = record.id, name = record.name, type = record.type, opts = opts, preset = preset,
+        space = box.space[record.name],
         store = store.new(box.space[record.name]),
         sched = schedule.new(timer.nudge),
         waiters = waiters.new(),
@@ -136,14 +138,13 @@ end
 ---@param now number microseconds since 1970
 function Tube:load(now)
     local sched = schedule.new(timer.nudge, self.store:count())
-    local last = 0
+    local last = -1
     local visit = function(tuple)
         last = row.id(tuple)
         load_row(sched, tuple, now)
     end
     -- Not fiber.clock(), which stands still until the fiber yields.
     local ends = timer.monotonic_us() + const.SLICE_S * MICRO
-    -- Ids begin at 1, so a scan after 0 sees all.
     while self.store:scan(last, const.SLICE_STEPS, visit) == const.SLICE_STEPS do
         if timer.monotonic_us() >= ends then
             fiber.sleep(0)
@@ -187,6 +188,32 @@ function Tube:truncate()
     if not ok then
         error(cause, 0)
     end
+end
+
+---For admin scripts: iterates over the tasks in a state, in order of id, reading all rows.
+---@param letter string
+---@return function iterator of (id, task)
+function Tube:tasks_by_state(letter)
+    local next_row, param, position = self.space:pairs()
+    return function()
+        while true do
+            local tuple
+            position, tuple = next_row(param, position)
+            if tuple == nil then
+                return nil
+            end
+            local id = row.id(tuple)
+            local n = self.sched:find(id)
+            if n ~= 0 and self.sched:letter(n) == letter then
+                return id, reply.task(tuple, id, letter)
+            end
+        end
+    end
+end
+
+---@return integer tasks in any state
+function Tube:len()
+    return self.sched:total()
 end
 
 ---@return table in the shape of tarantool/queue's statistics

@@ -13,10 +13,10 @@ end
 fixture.run('contract', {
     { 'a task goes from ready over taken to done', function(test)
         local tube = queue.create_tube('cycle', 'fifo')
-        test:is_deeply(tube:put({ x = 1 }):totable(), { 1, 'r', { x = 1 } }, 'put')
-        test:is_deeply(tube:take(0):totable(), { 1, 't', { x = 1 } }, 'take')
-        test:is_deeply(tube:peek(1):totable(), { 1, 't', { x = 1 } }, 'peek')
-        test:is_deeply(tube:ack(1):totable(), { 1, '-', { x = 1 } }, 'ack')
+        test:is_deeply(tube:put({ x = 1 }):totable(), { 0, 'r', { x = 1 } }, 'put')
+        test:is_deeply(tube:take(0):totable(), { 0, 't', { x = 1 } }, 'take')
+        test:is_deeply(tube:peek(0):totable(), { 0, 't', { x = 1 } }, 'peek')
+        test:is_deeply(tube:ack(0):totable(), { 0, '-', { x = 1 } }, 'ack')
         test:is(box.space.cycle:len(), 0, 'the row is gone')
     end },
     { 'every payload comes back as it was', function(test)
@@ -49,8 +49,8 @@ fixture.run('contract', {
         test:is(values(queue.take('arity', 0)), 0, 'the generic take too')
         tube:put(1)
         tube:take(0)
-        test:is(values(tube:touch(1, 0)), 0, 'touch by nothing')
-        test:is(values(tube:touch(1, -1)), 0, 'touch by less than nothing')
+        test:is(values(tube:touch(0, 0)), 0, 'touch by nothing')
+        test:is(values(tube:touch(0, -1)), 0, 'touch by less than nothing')
         test:is(values(tube:release_all()), 0, 'release_all')
         test:is(values(tube:truncate()), 0, 'truncate')
         test:is(tube:drop(), true, 'drop')
@@ -59,12 +59,12 @@ fixture.run('contract', {
         local tube = queue.create_tube('buried', 'fifottl')
         for i = 1, 3 do
             tube:put(i, { pri = -i })
-            tube:bury(i)
+            tube:bury(i - 1)
         end
-        test:is(tube:bury(1)[2], '!', 'twice is as once')
+        test:is(tube:bury(0)[2], '!', 'twice is as once')
         test:is(tube:take(0), nil, 'nobody is given them')
         test:is(tube:kick(2), 2, 'two of them')
-        test:is(tube:take(0)[1], 3, 'the best priority first')
+        test:is(tube:take(0)[1], 2, 'the best priority first')
         test:is(tube:kick(10), 1, 'as many as there are')
         test:is(tube:kick(10), 0, 'none')
     end },
@@ -76,7 +76,7 @@ fixture.run('contract', {
             test:is(got_text, text, text)
         end
         tube:put(1)
-        is('TASK_NOT_TAKEN', 'Task was not taken', tube.ack, tube, 1)
+        is('TASK_NOT_TAKEN', 'Task was not taken', tube.ack, tube, 0)
         is('TASK_NOT_TAKEN', 'Task was not taken', tube.release, tube, 99)
         is('TASK_NOT_FOUND', 'Task 99 not found', tube.peek, tube, 99)
         is('TASK_NOT_FOUND', 'Task 99 not found', tube.delete, tube, 99)
@@ -85,7 +85,7 @@ fixture.run('contract', {
         is('TUBE_TYPE_UNKNOWN', 'Unknown tube type lifo', queue.create_tube, 'x', 'lifo')
         is('TUBE_NOT_FOUND', 'Tube not found', queue.put, 'nowhere', 1)
         is('TUBE_NOT_FOUND', 'Tube not found', queue.statistics, 'nowhere')
-        is('INVALID_ARGUMENT', 'fifo queue does not support touch', tube.touch, tube, 1, 1)
+        is('INVALID_ARGUMENT', 'fifo queue does not support touch', tube.touch, tube, 0, 1)
         tube:take(0)
         is('TUBE_IN_USE', 'There are taken tasks in the tube', tube.drop, tube)
     end },
@@ -96,12 +96,12 @@ fixture.run('contract', {
         end
         tube:put('later', { delay = 100 })
         tube:take(0)
-        tube:ack(1)
+        tube:ack(0)
         tube:take(0)
-        tube:bury(3)
-        tube:delete(4)
+        tube:bury(2)
+        tube:delete(3)
         tube:take(0)
-        tube:release(5)
+        tube:release(4)
         test:is_deeply(queue.statistics('stats').tasks,
             { taken = 1, buried = 1, ready = 2, done = 2, delayed = 1, total = 5 }, 'tasks')
         test:is_deeply(queue.statistics('stats').calls, {
@@ -146,8 +146,8 @@ fixture.run('contract', {
         tube:take(0)
         tube:truncate()
         test:is(queue.statistics('emptied').tasks.total, 0, 'no task')
-        test:is(code_of(tube.ack, tube, 1), 'TASK_NOT_TAKEN', 'no lease')
-        test:is(tube:put(3)[1], 3, 'a new id')
+        test:is(code_of(tube.ack, tube, 0), 'TASK_NOT_TAKEN', 'no lease')
+        test:is(tube:put(3)[1], 2, 'a new id')
     end },
     { 'a full limfifottl takes no task, and takes one when there is room', function(test)
         local tube = queue.create_tube('full', 'limfifottl', { capacity = 2 })

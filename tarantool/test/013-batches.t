@@ -42,15 +42,15 @@ fixture.run('batches', {
         queue.put_many('acks', { { 1 }, { 2 }, { 3 }, { 4 } })
         local tasks = queue.take_many('acks', 3, 0)
         test:is(#tasks, 3, 'three of four')
-        test:is_deeply({ tasks[1][1], tasks[1][2], tasks[1][3] }, { 1, 't', 1 }, 'task')
+        test:is_deeply({ tasks[1][1], tasks[1][2], tasks[1][3] }, { 0, 't', 1 }, 'task')
         local results = queue.ack_many('acks', {
-            tasks[1][1], { tasks[2][1], tasks[2][4] }, { tasks[3][1], tasks[3][4] + 1 }, 4, 99, 'x', tasks[1][1],
+            tasks[1][1], { tasks[2][1], tasks[2][4] }, { tasks[3][1], tasks[3][4] + 1 }, 3, 99, 'x', tasks[1][1],
         })
         test:is_deeply(codes(results), {
             '-', '-', 'TASK_NOT_TAKEN', 'TASK_NOT_TAKEN', 'TASK_NOT_TAKEN', 'INVALID_ARGUMENT', 'TASK_NOT_TAKEN',
         }, 'codes')
         test:is(box.space.acks:len(), 2, 'two rows left')
-        tube:release(3)
+        tube:release(2)
     end },
     { 'release, touch, bury and delete of many', function(test)
         queue.create_tube('others', 'fifottl')
@@ -63,8 +63,8 @@ fixture.run('batches', {
             { 't', 'INVALID_ARGUMENT' }, 'touch')
         test:is_deeply(codes(queue.release_many('others', { item(1), item(2, { delay = 100 }) })),
             { 'r', '~' }, 'release')
-        test:is_deeply(codes(queue.bury_many('others', { item(3), 1 })), { '!', '!' }, 'bury')
-        test:is_deeply(codes(queue.delete_many('others', { 1, 2, 3, 4, 5 })),
+        test:is_deeply(codes(queue.bury_many('others', { item(3), 0 })), { '!', '!' }, 'bury')
+        test:is_deeply(codes(queue.delete_many('others', { 0, 1, 2, 3, 99 })),
             { '-', '-', '-', '-', 'TASK_NOT_FOUND' }, 'delete')
         test:is(queue.statistics('others').tasks.total, 0, 'none left')
     end },

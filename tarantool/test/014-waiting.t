@@ -122,7 +122,7 @@ fixture.run('waiting', {
             local ok, cause = pcall(other.call, other, 'queue.ack', args)
             test:is(ok and 'no error' or cause.type, 'TASK_NOT_TAKEN', 'refused')
         end
-        test:is(tube:ack(1)[2], '-', 'its owner')
+        test:is(tube:ack(0)[2], '-', 'its owner')
         other:close()
     end },
     { 'a tube with waiting takes is not dropped, and truncate does not end them', function(test)

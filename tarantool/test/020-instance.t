@@ -36,7 +36,7 @@ fixture.run('instance', {
         local server = start(fixture.folder(), USERS)
         local producer = instance.connect(server, 'producer', 'p')
         local consumer = instance.connect(server, 'consumer', 'c')
-        test:is_deeply(fixture.plain(producer:call('queue.put', { 'ios', { x = 1 } })), { 1, 'r', { x = 1 } }, 'put')
+        test:is_deeply(fixture.plain(producer:call('queue.put', { 'ios', { x = 1 } })), { 0, 'r', { x = 1 } }, 'put')
         local task = consumer:call('queue.take', { 'ios', 1, { token = true } })
         test:is(consumer:call('queue.ack', { 'ios', task[1], task[4] })[2], '-', 'take and ack')
         test:is(consumer:call('queue.health').ready, true, 'ready')
@@ -106,7 +106,7 @@ fixture.run('instance', {
         admin:call('queue.release_many', { 'ios', { { again[1][1], again[1][4] } } })
         late = admin:call('queue.ack_many', { 'ios', { { again[1][1], tasks[102][4] } } })
         test:is(late[1].code, 'TASK_NOT_TAKEN', 'nor after that')
-        test:is(admin:call('queue.put', { 'ios', 'new' })[1], 501, 'ids go on')
+        test:is(admin:call('queue.put', { 'ios', 'new' })[1], 500, 'ids go on')
         instance.crash(server)
     end },
     { 'a second start changes nothing that stands', function(test)

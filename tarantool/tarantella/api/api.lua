@@ -7,6 +7,7 @@ local errors = require('tarantella.errors')
 local grants = require('tarantella.api.grants')
 local health = require('tarantella.api.health')
 local registry = require('tarantella.registry')
+local role = require('tarantella.role')
 local session = require('tarantella.session')
 local tube_methods = require('tarantella.api.tube_methods')
 local tube_opts = require('tarantella.api.tube_opts')
@@ -14,16 +15,17 @@ local version = require('tarantella.version')
 
 local api = { _VERSION = version }
 
--- Callers wait while a schedule is being built at the start, no longer than this.
-local START_TIMEOUT_S = 60
-
 local function check_running()
-    local state = registry.state()
-    if state == 'STARTUP' then
-        registry.await_running(START_TIMEOUT_S)
-        state = registry.state()
+    if role.state() == 'RUNNING' or role.ensure() then
+        return true
     end
-    return state == 'RUNNING', state
+    return false
+end
+
+local function need_running()
+    if not check_running() then
+        errors.not_running(role.state())
+    end
 end
 
 local function usable(tube)
@@ -42,10 +44,17 @@ local handle_mt = {
     end,
 }
 
-local function make_handle(tube)
-    return setmetatable({
-        name = tube.name, type = tube.type, tube_id = tube.id, opts = tube.opts, raw = tube,
-    }, handle_mt)
+-- Objects outlive the schedules behind them: a user may keep one over a change of role.
+local handles = {}
+
+local function handle_of(tube)
+    local handle = handles[tube.name]
+    if handle == nil or handle.tube_id ~= tube.id then
+        handle = setmetatable({ name = tube.name, type = tube.type, tube_id = tube.id }, handle_mt)
+        handles[tube.name] = handle
+    end
+    handle.opts, handle.raw = tube.opts, tube
+    return handle
 end
 
 local function add_contract(name, fn)
@@ -63,10 +72,7 @@ end
 
 local function add_generic(name, fn)
     api[name] = function(tube_name, ...)
-        local is_running, state = check_running()
-        if not is_running then
-            errors.not_running(state)
-        end
+        need_running()
         return fn(usable(registry.get(tube_name)), true, select('#', ...), ...)
     end
 end
@@ -87,8 +93,8 @@ function handle_methods.grant(self, user, opts)
     grants.tube(self.name, 'user', user, opts)
 end
 
-function handle_methods.grant_role(self, role, opts)
-    grants.tube(self.name, 'role', role, opts)
+function handle_methods.grant_role(self, name, opts)
+    grants.tube(self.name, 'role', name, opts)
 end
 
 ---`queue.tube()` gives the names, `queue.tube('x')` whether there is one, `queue.tube.x` its object.
@@ -96,7 +102,7 @@ api.tube = setmetatable({}, {
     __call = function(_, name)
         if name == nil then
             local names = {}
-            for known in pairs(registry.all()) do
+            for known in pairs(api.tube) do
                 table.insert(names, known)
             end
             table.sort(names)
@@ -105,12 +111,15 @@ api.tube = setmetatable({}, {
         if type(name) ~= 'string' then
             errors.raise('INVALID_ARGUMENT', 'argument #1 should be string or nil')
         end
-        return registry.get(name) ~= nil
+        return rawget(api.tube, name) ~= nil
     end,
 })
 
 registry.on_tube(function(tube, is_there)
-    api.tube[tube.name] = is_there and make_handle(tube) or nil
+    if not is_there then
+        handles[tube.name] = nil
+    end
+    api.tube[tube.name] = is_there and handle_of(tube) or nil
 end)
 
 ---@param name string 1 to 64 letters, digits, `_` or `-`
@@ -118,22 +127,31 @@ end)
 ---@param opts table|nil see docs/server.md
 ---@return table tube object; a client gets {name, type, id}
 function api.create_tube(name, kind, opts)
-    local is_running, state = check_running()
-    if not is_running then
-        errors.not_running(state)
+    if not check_running() then
+        return nil
     end
     local stored, if_not_exists, temporary = tube_opts.check(name, opts)
     if type(kind) ~= 'string' or registry.preset(kind) == nil then
+        if api.driver[kind] ~= nil then
+            errors.raise('TUBE_TYPE_UNKNOWN', ('Tubes of the registered driver "%s" are not supported'):format(kind))
+        end
         errors.raise('TUBE_TYPE_UNKNOWN', ('Unknown tube type %s'):format(tostring(kind)))
     end
-    usable(registry.create(name, kind, stored, temporary, if_not_exists))
+    local tube = usable(registry.create(name, kind, stored, temporary, if_not_exists))
+    if api.tube[name] == nil then
+        -- Somebody has taken it out of the table: a new one, as in tarantool/queue.
+        handles[name] = nil
+        api.tube[name] = handle_of(tube)
+    end
     return api.tube[name]
 end
 
 ---@param name string|nil
 ---@return table {tasks, calls} of one tube, or tube → that
 function api.statistics(name)
+    check_running()
     if name ~= nil then
+        need_running()
         return usable(registry.get(name)):statistics()
     end
     local all = setmetatable({}, { __serialize = 'map' })
@@ -146,7 +164,7 @@ api.stats = api.statistics
 
 ---@return string INIT, STARTUP, RUNNING, ENDING or WAITING
 function api.state()
-    return registry.state()
+    return role.state()
 end
 
 ---@param uuid string|nil 16 bytes
@@ -187,6 +205,29 @@ api.cfg = setmetatable({}, {
         self.in_replicaset = opts.in_replicaset or false
     end,
 })
+
+---Drivers by the name of a type. A registered one is kept, and makes no tubes: see the
+---deviations in docs/server.md.
+api.driver = registry.presets()
+
+---@param driver table with the functions `create_space` and `new`
+function api.register_driver(name, driver)
+    if type(driver) ~= 'table' or type(driver.create_space) ~= 'function' or type(driver.new) ~= 'function' then
+        errors.raise('INVALID_ARGUMENT', 'tube control methods must contain functions "create_space" and "new"')
+    end
+    if api.driver[name] ~= nil then
+        errors.raise('INVALID_ARGUMENT', ('overriding registered driver "%s"'):format(tostring(name)))
+    end
+    api.driver[name] = driver
+end
+
+---Ends the caller's session as the loss of its connection would.
+api._on_consumer_disconnect = session.close_current
+
+---Ends all leases and builds the schedules anew.
+function api.start()
+    role.restart()
+end
 
 ---Makes the roles and the functions that remote users may call.
 api.grant_roles = grants.ensure

@@ -1,6 +1,7 @@
 -- What a health check wants to know, cheap enough to be asked every second.
 
 local registry = require('tarantella.registry')
+local role = require('tarantella.role')
 local compat = require('tarantella.compat')
 local version = require('tarantella.version')
 
@@ -21,8 +22,8 @@ function health.report()
         tubes = tubes + 1
     end
     return {
-        ready = registry.state() == 'RUNNING',
-        state = registry.state(),
+        ready = role.state() == 'RUNNING',
+        state = role.state(),
         version = version,
         server = box.info.version,
         tubes = tubes,

@@ -1,2 +1,9 @@
 -- In order of id, one taken task per lane.
-return { type = 'utube', options = { utube = true }, lanes = true, touch = false }
+return {
+    type = 'utube',
+    options = { utube = true },
+    lanes = true,
+    touch = false,
+    STORAGE_MODE_DEFAULT = 'default',
+    STORAGE_MODE_READY_BUFFER = 'ready_buffer',
+}

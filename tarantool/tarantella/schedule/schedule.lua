@@ -23,6 +23,7 @@ local DELIVERED = 16   -- was taken since the schedule was built
 local EXPIRED = 32     -- its life is over, it waits for its deletion
 
 local schedule = { READY = READY, DELAYED = DELAYED, BURIED = BURIED, TAKEN = TAKEN }
+local LETTERS = { [READY] = 'r', [DELAYED] = '~', [BURIED] = '!', [TAKEN] = 't' }
 local Schedule = {}
 Schedule.__index = Schedule
 
@@ -116,6 +117,11 @@ end
 function Schedule:state(n)
     local state = bit.band(self.slab.u[n * CELLS + STATE], STATES)
     return state
+end
+
+---@return string as replies carry it
+function Schedule:letter(n)
+    return LETTERS[self:state(n)]
 end
 
 function Schedule:id(n)

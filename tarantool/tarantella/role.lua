@@ -1,0 +1,151 @@
+-- The queue's state, which follows the instance's role.
+--
+--   INIT → STARTUP → RUNNING ⇄ ENDING → WAITING → STARTUP
+--
+-- INIT until the instance may write for the first time. The schedule stands only
+-- while RUNNING: rows replicate, it does not.
+
+local fiber = require('fiber')
+local log = require('log')
+local const = require('tarantella.const')
+local session = require('tarantella.session')
+
+local role = {}
+
+local state = 'INIT'
+local state_changed = fiber.cond()
+local is_starting = false
+local supervisor = nil
+local on_startup, on_shutdown = function() end, function() end
+
+---@return string INIT, STARTUP, RUNNING, ENDING or WAITING
+function role.state()
+    return state
+end
+
+local function set_state(to)
+    state = to
+    state_changed:broadcast()
+end
+
+-- Before the first box.cfg{}, `box.cfg` is a function.
+local function is_writable()
+    return type(box.cfg) == 'table' and not box.info.ro
+end
+
+---@param seconds number|nil longest wait
+---@return boolean whether the queue is running
+function role.await_running(seconds)
+    local deadline = fiber.clock() + (seconds or const.MAX_DURATION_S)
+    while state ~= 'RUNNING' do
+        local rest = deadline - fiber.clock()
+        if rest <= 0 then
+            return false
+        end
+        state_changed:wait(rest)
+        fiber.testcancel()
+    end
+    return true
+end
+
+local function shutdown()
+    set_state('ENDING')
+    on_shutdown()
+    set_state('WAITING')
+end
+
+local function startup()
+    is_starting = true
+    set_state('STARTUP')
+    local ok, cause = pcall(on_startup)
+    is_starting = false
+    if not ok then
+        pcall(shutdown)
+        error(cause, 0)
+    end
+    set_state('RUNNING')
+end
+
+-- Follows the instance's role for as long as the process lives.
+local function supervise()
+    fiber.name('tarantella_role', { truncate = true })
+    while true do
+        if state == 'RUNNING' then
+            box.ctl.wait_ro()
+            fiber.testcancel()
+            shutdown()
+        elseif is_starting then
+            state_changed:wait()
+        else
+            -- Waits for the first box.cfg{} too.
+            box.ctl.wait_rw()
+            fiber.testcancel()
+            if state ~= 'RUNNING' and not is_starting then
+                local ok, cause = pcall(startup)
+                if not ok then
+                    fiber.testcancel()
+                    log.error('tarantella: start failed, next try in a second: %s', tostring(cause))
+                    fiber.sleep(1)
+                end
+            end
+        end
+        fiber.testcancel()
+    end
+end
+
+-- Callers wait for a start that is under way no longer than this.
+local START_TIMEOUT_S = 60
+
+---Starts a queue that may run and does not yet, so that it is there as soon as
+---box.cfg{} has returned. Raises what keeps it from starting.
+---@return boolean whether the queue is running
+function role.ensure()
+    if state == 'RUNNING' then
+        return true
+    end
+    if is_starting or state == 'ENDING' then
+        return role.await_running(START_TIMEOUT_S)
+    end
+    if supervisor == nil or not is_writable() then
+        return false
+    end
+    startup()
+    return true
+end
+
+---Starts following the instance's role. Does nothing the second time.
+---@param started function called when the instance may write; may yield and raise
+---@param ended function called when it may not any more; must not raise
+function role.follow(started, ended)
+    if supervisor ~= nil then
+        return
+    end
+    on_startup, on_shutdown = started, ended
+    box.session.on_disconnect(session.disconnected)
+    supervisor = fiber.new(supervise)
+    if is_writable() then
+        startup()
+    end
+end
+
+---Stops following it, and leaves the queue as a role that ended would.
+function role.unfollow()
+    box.session.on_disconnect(nil, session.disconnected)
+    if supervisor ~= nil and supervisor:status() ~= 'dead' then
+        supervisor:cancel()
+    end
+    supervisor = nil
+    if state == 'RUNNING' then
+        shutdown()
+    end
+end
+
+---Ends the run of the schedule and begins the next one.
+function role.restart()
+    if state == 'RUNNING' then
+        shutdown()
+    end
+    return role.ensure()
+end
+
+return role
