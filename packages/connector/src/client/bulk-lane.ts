@@ -36,9 +36,12 @@ export class BulkLane {
     this.link = new Link(options, open, NOBODY, this.traffic)
   }
 
-  /** Takes a request, unless the lane has ended, as after a refused password; then the main connection has to. */
+  /**
+   * Takes a request, unless it belongs to the main connection's session, or the lane has ended, as after a refused
+   * password; then the main connection has to.
+   */
   takes(lane: Lane | undefined, pending: Pending): boolean {
-    if (lane !== 'bulk' || this.link.status === 'closed') return false
+    if (lane !== 'bulk' || pending.request.isOfSession || this.link.status === 'closed') return false
     this.link.send(pending)
     return true
   }

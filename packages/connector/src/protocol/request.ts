@@ -13,6 +13,8 @@ export abstract class Request<R = unknown> {
   abstract readonly type: number
   /** Whether it runs the server's or the user's Lua, so that an error may come after an effect. */
   readonly runsCode: boolean = false
+  /** Whether it means something in one session alone, as the number of a prepared statement. */
+  readonly isOfSession: boolean = false
   /** Without it the request is refused before it is sent, with code `UNSUPPORTED`. */
   requires: Feature | undefined = undefined
   /** The schema that its ids were found in; 0 sends none. The server refuses the request (error 109) if it has changed. */

@@ -4,6 +4,7 @@ import {
   errorReply,
   okReply,
   type PeerConnection,
+  reply,
   type ScriptedPeer,
   startPeer,
 } from '../../../../test/helpers/scripted-peer.ts'
@@ -67,6 +68,20 @@ test('only what asks for the lane takes it', async () => {
   main.write(okReply((await main.request()).sync, '9101'))
   bulk.write(okReply((await bulk.request()).sync, '9102'))
   expect(await Promise.all(calls)).toEqual([[1], [2]])
+})
+
+test('a prepared statement stays with the session that knows its number', async () => {
+  const { client, main } = await session()
+  const preparing = client.prepare('SELECT 1')
+  // { STMT_ID: 7 }
+  main.write(reply((await main.request()).sync, { body: '814307' }))
+  const statement = await preparing
+  const executing = client.execute(statement, [], BULK)
+  main.write(okReply((await main.request()).sync, '90'))
+  expect((await executing).rows).toEqual([])
+  const unpreparing = statement.unprepare(BULK)
+  main.write(okReply((await main.request()).sync))
+  await unpreparing
 })
 
 test('without the option there is one connection, which takes everything', async () => {

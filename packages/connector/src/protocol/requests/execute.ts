@@ -30,6 +30,7 @@ export interface SqlResult<R> {
 
 export class ExecuteRequest<R> extends Request<SqlResult<R>> {
   readonly type: number = RequestType.EXECUTE
+  override readonly isOfSession: boolean
   readonly #statement: string | (() => number)
   readonly #binds: readonly unknown[]
   readonly #form: RowForm
@@ -38,6 +39,7 @@ export class ExecuteRequest<R> extends Request<SqlResult<R>> {
   constructor(statement: string | (() => number), binds: readonly unknown[], form: RowForm) {
     super()
     this.#statement = statement
+    this.isOfSession = typeof statement !== 'string'
     this.#binds = binds
     this.#form = form
   }

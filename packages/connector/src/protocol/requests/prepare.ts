@@ -22,6 +22,7 @@ export interface PreparedStatement {
 
 export class PrepareRequest extends Request<PreparedStatement> {
   readonly type: number = RequestType.PREPARE
+  override readonly isOfSession: boolean = true
   readonly #text: string
   readonly #onWrite: () => void
 
@@ -60,6 +61,7 @@ export class PrepareRequest extends Request<PreparedStatement> {
 
 export class UnprepareRequest extends Request<undefined> {
   readonly type: number = RequestType.PREPARE
+  override readonly isOfSession: boolean = true
   readonly #id: () => number
 
   /** `id` gives the statement's number at the moment that the request is written. */
