@@ -4,10 +4,10 @@ import { writeExtHeader } from './ext/header.ts'
 import { writeExtension } from './ext/registry.ts'
 import { writeLongText } from './long-text.ts'
 import { MAX_NESTING } from './nesting.ts'
-import { writeDouble, writeInteger, writeNumber } from './numbers.ts'
+import { writeDouble, writeFloat32, writeInteger, writeNumber } from './numbers.ts'
 import { OWN_BYTES, RawField, RawMsgpack } from './raw.ts'
 import { findUnencodable, hasNoForm } from './unencodable.ts'
-import { Double, Ext } from './values.ts'
+import { Double, Ext, Float32 } from './values.ts'
 import { Writer } from './writer.ts'
 
 /** Up to here, the longest str with a header of one byte, a loop over the characters beats a call of the runtime. */
@@ -33,6 +33,7 @@ class NoForm extends Error {}
  * | null, undefined | nil |
  * | whole number within ±(2^53 - 1), not -0 | int or uint, the shortest |
  * | other number, `double(n)` | float64 |
+ * | `float32(n)` | float32 |
  * | bigint from -2^63 to 2^64 - 1 | int or uint, the shortest |
  * | string | str; a lone surrogate becomes U+FFFD |
  * | Buffer, typed array, DataView | bin |
@@ -102,6 +103,7 @@ function writeObject(writer: Writer, value: object, depth: number): void {
   else if (value instanceof RawMsgpack || value instanceof RawField) writer.bytes(value.bytes)
   else if (value instanceof Map) writeMap(writer, value, depth)
   else if (value instanceof Double) writeDouble(writer, value.value)
+  else if (value instanceof Float32) writeFloat32(writer, value.value)
   else if (value instanceof Ext) writeExt(writer, value)
   else if (writeExtension(writer, value, depth, writeValue)) return
   else if (hasNoForm(value)) throw new NoForm()

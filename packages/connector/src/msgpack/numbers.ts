@@ -47,6 +47,14 @@ export function writeDouble(writer: Writer, value: number): void {
   writer.length += 9
 }
 
+/** Writes float32. */
+export function writeFloat32(writer: Writer, value: number): void {
+  writer.reserve(5)
+  writer.buffer[writer.length] = 0xca
+  writer.view.setFloat32(writer.length + 1, value)
+  writer.length += 5
+}
+
 /** Writes a safe integer in the shortest form. */
 export function writeInteger(writer: Writer, value: number): void {
   writer.reserve(9)

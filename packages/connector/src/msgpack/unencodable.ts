@@ -2,7 +2,7 @@ import type { ExtensionTable } from './ext/extension.ts'
 import { isExtension } from './ext/registry.ts'
 import { MAX_NESTING } from './nesting.ts'
 import { RawField, RawMsgpack } from './raw.ts'
-import { Double, Ext } from './values.ts'
+import { Double, Ext, Float32 } from './values.ts'
 
 /**
  * Objects that would silently become an empty map, or lose what they mean.
@@ -71,6 +71,7 @@ function isLeaf(value: object, extensions: ExtensionTable): boolean {
     value instanceof RawMsgpack ||
     value instanceof RawField ||
     value instanceof Double ||
+    value instanceof Float32 ||
     value instanceof Ext ||
     isExtension(value, extensions)
   )

@@ -30,6 +30,23 @@ export class Double {
   }
 }
 
+/** A number that leaves as MP_FLOAT, rounded to 32 bits; made by {@link float32}. */
+export class Float32 {
+  readonly value: number
+
+  constructor(value: number) {
+    if (typeof value !== 'number') {
+      throw new UsageError('INVALID_ARGUMENT', `Expected \`value\` to be a number, got \`${typeof value}\``)
+    }
+    this.value = value
+  }
+}
+
+/** Sends a number as MP_FLOAT: a field of type `float32` takes nothing else (server >= 3.1). */
+export function float32(value: number): Float32 {
+  return new Float32(value)
+}
+
 /**
  * Sends a number as MP_DOUBLE. A field of type `double` takes nothing else before Tarantool 3.0,
  * and a plain `1` would leave as an integer.

@@ -2,7 +2,7 @@ import { decode as oracle } from '@msgpack/msgpack'
 import { describe, expect, test } from 'vitest'
 import { encode, encodeInto, pack } from '../../src/msgpack/encode.ts'
 import { RawField, RawMsgpack } from '../../src/msgpack/raw.ts'
-import { double, Ext } from '../../src/msgpack/values.ts'
+import { double, Ext, float32 } from '../../src/msgpack/values.ts'
 import { Writer } from '../../src/msgpack/writer.ts'
 
 /** From the MessagePack specification and Tarantool's own encoder, not from ours. */
@@ -39,6 +39,8 @@ const GOLDEN: readonly (readonly [name: string, value: unknown, hex: string])[] 
   ['Infinity', Number.POSITIVE_INFINITY, 'cb7ff0000000000000'],
   ['2^53, no longer exact', 2 ** 53, 'cb4340000000000000'],
   ['double(1)', double(1), 'cb3ff0000000000000'],
+  ['float32(1)', float32(1), 'ca3f800000'],
+  ['float32(0.1), rounded', float32(0.1), 'ca3dcccccd'],
   ['a small bigint', 7n, '07'],
   ['uint64 max', 2n ** 64n - 1n, 'cfffffffffffffffff'],
   ['int64 min', -(2n ** 63n), 'd38000000000000000'],
