@@ -96,6 +96,19 @@ describe('on the wire', () => {
   })
 })
 
+test('a server without streams is sent nothing of one', async () => {
+  const { client } = await session({}, [3])
+  const sent = client.stats.bytesOut
+  for (const run of [() => client.stream().ping(), () => client.begin(() => undefined)]) {
+    await expect(run()).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      sent: false,
+      message: expect.stringContaining('since 2.10') as unknown,
+    })
+  }
+  expect(client.stats.bytesOut).toBe(sent)
+})
+
 describe('a transaction', () => {
   test('waits for BEGIN before its function runs, and for COMMIT before it gives the result', async () => {
     const { client, connection } = await session()
@@ -145,6 +158,21 @@ describe('a transaction', () => {
     const failing = client.begin(() => Promise.reject(reason))
     await answer(connection, BEGIN)
     await answer(connection, ROLLBACK)
+    await expect(failing).rejects.toBe(reason)
+  })
+
+  test('tells of the statements that its function has left alone by its own rejection', async () => {
+    const { client, connection } = await session()
+    const reason = new Error('of the user')
+    const failing = client.begin((tx) => {
+      void tx.call('f')
+      throw reason
+    })
+    await answer(connection, BEGIN)
+    const call = await connection.request()
+    connection.write(errorReply(call.sync, 3, 'Duplicate key'))
+    await answer(connection, ROLLBACK)
+    // The runner fails for a rejection that nobody handles.
     await expect(failing).rejects.toBe(reason)
   })
 

@@ -10,5 +10,5 @@ test.each([
 ])('the client declares what it speaks; with tuple formats: %s', (tupleFormats, features) => {
   const writer = new Writer(64)
   new IdRequest(tupleFormats).writeBody(writer)
-  expect(decode(writer.buffer.subarray(0, writer.length))).toEqual({ 0x54: 10, 0x55: features })
+  expect(decode(writer.buffer.subarray(0, writer.length))).toEqual({ 84: 10, 85: features })
 })
