@@ -108,3 +108,14 @@ describe('a bind of SQL', () => {
     })
   })
 })
+
+test('a prepared statement outlives the session that prepared it', async () => {
+  const own = await startTarantool()
+  const other = await connect(own.uri)
+  const statement = await other.prepare('SELECT ? + 1 AS "next"')
+  expect((await statement.execute([1])).rows).toEqual([{ next: 2 }])
+  await own.restart()
+  // The new server has not heard of it; the number that the old one gave may stand for anything there.
+  expect((await statement.execute([41])).rows).toEqual([{ next: 42 }])
+  await other.close()
+})
