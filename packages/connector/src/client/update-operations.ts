@@ -15,7 +15,8 @@ export type FieldPath = number | string
 export type Amount = number | bigint | Decimal | Double | Interval
 
 /**
- * Operations of `update` and `upsert`. Each is applied to the tuple that the former ones have left.
+ * Operations of `update` and `upsert`. Each is applied to the tuple that the former ones have left; before 3.0 a server
+ * takes one operation per field.
  *
  * @example
  * await tnt.update('users', 1, [ops.set('name', 'Ann'), ops.add('visits', 1), ops.set('profile.city', 'Riga')])

@@ -15,6 +15,7 @@ const FEATURES = {
   'watch-once': { id: 6, since: '3.0' },
   'dml-tuple-extension': { id: 7, since: '3.0' },
   'call-ret-tuple-extension': { id: 8, since: '3.0' },
+  'sql-extension-types': { id: undefined, since: '2.10' },
   'prefix-iterators': { id: undefined, since: '3.2' },
   'is-sync': { id: 11, since: '3.2' },
   'insert-arrow': { id: 12, since: '3.3' },

@@ -2,7 +2,9 @@ import { readValue } from '../../msgpack/decode.ts'
 import { encodeInto, writeText } from '../../msgpack/encode.ts'
 import { RowShape } from '../../msgpack/ext/row-shape.ts'
 import { writeInteger } from '../../msgpack/numbers.ts'
+import { RawField, RawMsgpack } from '../../msgpack/raw.ts'
 import type { Reader } from '../../msgpack/reader.ts'
+import { Double } from '../../msgpack/values.ts'
 import type { Writer } from '../../msgpack/writer.ts'
 import { Key, RequestType } from '../constants.ts'
 import { Request, type RowForm } from '../request.ts'
@@ -15,6 +17,9 @@ import { columnsFrom, type SqlColumn } from '../sql-columns.ts'
  */
 
 const SqlInfo = { ROW_COUNT: 0, AUTOINCREMENT_IDS: 1 } as const
+
+/** What an extension begins with: ext 8 to 32, fixext 1 to 16. */
+const EXTENSION_BYTES: ReadonlySet<number> = new Set([0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8])
 
 /** What a statement has brought. */
 export interface SqlResult<R> {
@@ -42,6 +47,8 @@ export class ExecuteRequest<R> extends Request<SqlResult<R>> {
     this.isOfSession = typeof statement !== 'string'
     this.#binds = binds
     this.#form = form
+    // 2.6 does not refuse them: it crashes.
+    if (binds.some(isExtension)) this.requires = 'sql-extension-types'
   }
 
   override writeBody(writer: Writer): void {
@@ -93,6 +100,14 @@ export class ExecuteRequest<R> extends Request<SqlResult<R>> {
   protected override result(): SqlResult<R> {
     return { rows: [], metadata: [], rowCount: 0, autoincrementIds: [] }
   }
+}
+
+/** Whether a bind may travel as an extension, if by name as a map of one key. */
+function isExtension(bind: unknown): boolean {
+  if (typeof bind !== 'object' || bind === null || Array.isArray(bind) || ArrayBuffer.isView(bind)) return false
+  if (bind instanceof RawMsgpack || bind instanceof RawField) return EXTENSION_BYTES.has(bind.bytes[0] ?? 0)
+  if (Object.getPrototypeOf(bind) === Object.prototype) return Object.values(bind).some(isExtension)
+  return !(bind instanceof Map || bind instanceof Double)
 }
 
 function rowCountFrom(info: unknown): number | undefined {
