@@ -4,6 +4,7 @@
 -- Inside a transaction of the caller the schedule learns of the change at its commit.
 
 local errors = require('tarantella.errors')
+local reply = require('tarantella.reply')
 local schedule = require('tarantella.schedule.schedule')
 local session = require('tarantella.session')
 
@@ -48,29 +49,55 @@ local function lost(sched, n)
     return id
 end
 
+-- The row after the change is turned into the reply at once: it may be good no longer
+-- than until the commit.
+local function write_one(tube, step, id, arg)
+    local tuple = step.write(tube, id, arg)
+    if tuple == nil then
+        return nil
+    end
+    local task = reply.task(tuple, id, step.letter)
+    return tuple, task
+end
+
 ---Changes one task.
 ---@param step table from transition.lua
 ---@param n integer record that is not busy
----@return box.tuple row
+---@return box.tuple task
 function commit.one(tube, step, n, arg)
     local sched = tube.sched
     local id = sched:id(n)
+    local joined = box.is_in_txn()
     sched:unlink(n)
-    local ok, tuple = pcall(step.write, tube, id, arg)
-    if not ok then
-        undo(tube, sched, n)
-        error(errors.of_write(tuple), 0)
+    if not joined then
+        box.begin()
     end
-    if tuple == nil then
+    local ok, tuple, task = pcall(write_one, tube, step, id, arg)
+    if joined then
+        if not ok then
+            undo(tube, sched, n)
+            error(errors.of_write(tuple), 0)
+        elseif tuple == nil then
+            errors.task_not_found(lost(sched, n))
+        end
+        publish_later(tube, sched, step, n, tuple, arg)
+        return task
+    end
+    local cause = tuple
+    if ok and tuple ~= nil then
+        ok, cause = pcall(box.commit)
+    end
+    if not ok then
+        box.rollback()
+        undo(tube, sched, n)
+        error(errors.of_write(cause), 0)
+    elseif tuple == nil then
+        box.rollback()
         errors.task_not_found(lost(sched, n))
     end
-    if box.is_in_txn() then
-        publish_later(tube, sched, step, n, tuple, arg)
-    else
-        publish(tube, sched, step, n, tuple, arg)
-        tube:serve()
-    end
-    return tuple
+    publish(tube, sched, step, n, tuple, arg)
+    tube:serve()
+    return task
 end
 
 -- Writes the items of a batch. A failed one fails alone: a refused statement does not end its transaction.

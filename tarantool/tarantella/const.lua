@@ -42,6 +42,9 @@ return {
 
     TUBE_SPACE = '_tarantella_tube',
     TOKEN_SPACE = '_tarantella_token',
+    META_SPACE = '_tarantella_meta',
+    LEASE_SPACE = '_tarantella_lease',
+    SESSION_SPACE = '_tarantella_session',
     -- Tokens reserved by one write. Below 10^14 they reach Lua as numbers and not as
     -- 64-bit cdata, which cost an allocation each.
     TOKEN_BLOCK = 1000000000,

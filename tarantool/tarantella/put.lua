@@ -22,7 +22,7 @@ local function span_us(seconds)
     return math.floor(seconds * MICRO)
 end
 
--- Writes the row of one task.
+-- Writes the row of one task, which is good until the next call into box.
 local function insert(tube, data, o)
     local delay, at, ttl = o.delay, o.at, o.ttl
     local pri, ttr, lane = o.pri or tube.pri, span_us(o.ttr), o.lane or tube.nil_lane
@@ -36,23 +36,30 @@ local function insert(tube, data, o)
     local now = timer.wall_us()
     local delay_us = at ~= nil and math.max(0, math.floor(at * MICRO) - now) or math.floor((delay or 0) * MICRO)
     -- The life begins when the delay ends.
-    local dead = ttl_us and now + delay_us + ttl_us
+    local dead = ttl_us and timer.loop_us() + delay_us + ttl_us
     if delay_us > 0 then
         return tube.store:insert(const.DELAYED, pri, now + delay_us, dead, ttr, lane, data)
     end
     return tube.store:insert(const.READY, pri, nil, dead, ttr, lane, data)
 end
 
--- Enters a committed row into the schedule. Without `serve`, for batches do that once.
-local function publish(tube, sched, tuple, options)
-    tube.calls.put = tube.calls.put + 1
+-- What the schedule is to know of a row, once it is committed.
+local function entry(tube, tuple, options)
     if options == NO_OPTIONS and tube.ttl_us == nil then
-        sched:add(row.id(tuple), schedule.READY, tube.pri, 0, tube.nil_lane)
-        return
+        return row.id(tuple), schedule.READY, tube.pri, 0, tube.nil_lane
     end
-    local is_delayed = row.state(tuple) == const.DELAYED
-    local due = is_delayed and row.due(tuple) or row.dead(tuple) or 0
-    sched:add(row.id(tuple), is_delayed and schedule.DELAYED or schedule.READY, row.pri(tuple), due, row.lane(tuple))
+    if row.state(tuple) == const.DELAYED then
+        return row.id(tuple), schedule.DELAYED, row.pri(tuple), row.due(tuple), row.lane(tuple)
+    end
+    return row.id(tuple), schedule.READY, row.pri(tuple), row.dead(tuple) or 0, row.lane(tuple)
+end
+
+local LETTERS = { [schedule.READY] = const.READY, [schedule.DELAYED] = const.DELAYED }
+
+-- Without `serve`, for batches do that once.
+local function publish(tube, sched, id, state, pri, due, lane)
+    tube.calls.put = tube.calls.put + 1
+    sched:add(id, state, pri, due, lane)
 end
 
 local function has_room(tube)
@@ -74,17 +81,24 @@ local function await_room(tube, timeout_s)
 end
 
 -- The row's commit, in a transaction of the caller.
-local function publish_later(tube, sched, tuple, options)
+local function publish_later(tube, sched, id, state, pri, due, lane)
     tube.arriving = tube.arriving + 1
     box.on_commit(function()
         tube.arriving = tube.arriving - 1
-        publish(tube, sched, tuple, options)
+        publish(tube, sched, id, state, pri, due, lane)
         tube:serve()
     end)
     box.on_rollback(function()
         tube.arriving = tube.arriving - 1
         tube:signal_room()
     end)
+end
+
+local function write(tube, data, options)
+    local tuple = insert(tube, data, options)
+    local id, state, pri, due, lane = entry(tube, tuple, options)
+    local task = reply.task(tuple, id, LETTERS[state])
+    return task, id, state, pri, due, lane
 end
 
 ---@param data any payload
@@ -96,25 +110,38 @@ function put.one(tube, data, options)
         return nil
     end
     local sched = tube.sched
-    tube.arriving = tube.arriving + 1
-    local ok, tuple = pcall(insert, tube, data, options)
-    tube.arriving = tube.arriving - 1
+    local joined = box.is_in_txn()
+    if not joined then
+        box.begin()
+    end
+    local ok, task, id, state, pri, due, lane = pcall(write, tube, data, options)
+    if joined then
+        if not ok then
+            error(errors.of_write(task), 0)
+        end
+        publish_later(tube, sched, id, state, pri, due, lane)
+        return task
+    end
+    local cause = task
+    if ok then
+        tube.arriving = tube.arriving + 1
+        ok, cause = pcall(box.commit)
+        tube.arriving = tube.arriving - 1
+    end
     if not ok then
+        box.rollback()
         tube:signal_room()
-        error(errors.of_write(tuple), 0)
+        error(errors.of_write(cause), 0)
     end
-    if box.is_in_txn() then
-        publish_later(tube, sched, tuple, options)
-    else
-        publish(tube, sched, tuple, options)
-        tube:serve()
-    end
-    return reply.task(tuple, row.id(tuple), row.state(tuple))
+    publish(tube, sched, id, state, pri, due, lane)
+    tube:serve()
+    return task
 end
 
 -- Inserts the items; fills `failures` with the errors of those that were refused.
+-- Gives what `entry` says of the others, by index.
 local function insert_all(tube, payloads, options, count, failures)
-    local tuples = {}
+    local e = { ids = {}, states = {}, pris = {}, dues = {}, lanes = {} }
     local full
     for i = 1, count do
         if failures[i] == nil then
@@ -124,7 +151,8 @@ local function insert_all(tube, payloads, options, count, failures)
             else
                 local ok, tuple = pcall(insert, tube, payloads[i], options[i] or NO_OPTIONS)
                 if ok then
-                    tuples[i] = tuple
+                    e.ids[i], e.states[i], e.pris[i], e.dues[i], e.lanes[i] =
+                        entry(tube, tuple, options[i] or NO_OPTIONS)
                     tube.arriving = tube.arriving + 1
                 else
                     failures[i] = errors.of_write(tuple)
@@ -132,15 +160,15 @@ local function insert_all(tube, payloads, options, count, failures)
             end
         end
     end
-    return tuples
+    return e
 end
 
-local function describe_all(tuples, count, failures)
+local function describe_all(e, count, failures)
     reply.open()
     for i = 1, count do
-        local tuple = tuples[i]
-        if tuple ~= nil then
-            reply.add_state(row.id(tuple), row.state(tuple))
+        local id = e.ids[i]
+        if id ~= nil then
+            reply.add_state(id, LETTERS[e.states[i]])
         else
             reply.add_failure(errors.describe(failures[i]))
         end
@@ -150,12 +178,12 @@ end
 
 -- In the caller's transaction: its commit publishes.
 local function put_joined(tube, payloads, options, count, failures)
-    local tuples = insert_all(tube, payloads, options, count, failures)
-    for i, tuple in pairs(tuples) do
+    local e = insert_all(tube, payloads, options, count, failures)
+    for i, id in pairs(e.ids) do
         tube.arriving = tube.arriving - 1
-        publish_later(tube, tube.sched, tuple, options[i])
+        publish_later(tube, tube.sched, id, e.states[i], e.pris[i], e.dues[i], e.lanes[i])
     end
-    return describe_all(tuples, count, failures)
+    return describe_all(e, count, failures)
 end
 
 ---Puts many tasks in one commit; a refused one leaves the others alone.
@@ -169,13 +197,13 @@ function put.many(tube, payloads, options, count, failures)
     end
     local sched = tube.sched
     box.begin()
-    local tuples = insert_all(tube, payloads, options, count, failures)
+    local e = insert_all(tube, payloads, options, count, failures)
     local ok, cause = pcall(box.commit)
     for i = 1, count do
-        if tuples[i] ~= nil then
+        if e.ids[i] ~= nil then
             tube.arriving = tube.arriving - 1
             if ok then
-                publish(tube, sched, tuples[i], options[i] or NO_OPTIONS)
+                publish(tube, sched, e.ids[i], e.states[i], e.pris[i], e.dues[i], e.lanes[i])
             end
         end
     end
@@ -185,7 +213,7 @@ function put.many(tube, payloads, options, count, failures)
         error(cause, 0)
     end
     tube:serve()
-    return describe_all(tuples, count, failures)
+    return describe_all(e, count, failures)
 end
 
 return put

@@ -6,6 +6,7 @@ local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local expiry = require('tarantella.expiry')
 local lease = require('tarantella.lease')
+local migrations = require('tarantella.migrations')
 local schedule = require('tarantella.schedule.schedule')
 local schema = require('tarantella.schema')
 local session = require('tarantella.session')
@@ -133,7 +134,7 @@ end
 
 ---Enters all stored tubes and builds their schedules; on a writable instance.
 function registry.start()
-    schema.ensure()
+    migrations.run()
     lease.begin_epoch()
     for _, record in ipairs(schema.tubes()) do
         local preset = PRESETS[record.type]

@@ -54,15 +54,7 @@ local function put_letter(letter)
 end
 
 local function put_text(text)
-    if #text < 32 then
-        buffer[at] = 0xa0 + #text
-        at = at + 1
-    else
-        buffer[at], buffer[at + 1], buffer[at + 2] = 0xda, bit.rshift(#text, 8), bit.band(#text, 255)
-        at = at + 3
-    end
-    ffi.copy(buffer + at, text, #text)
-    at = at + #text
+    at = mp.put_text(buffer, at, text)
 end
 
 local function put_task(tuple, id, letter, token)

@@ -15,6 +15,7 @@ local role = {}
 local state = 'INIT'
 local state_changed = fiber.cond()
 local is_starting = false
+local is_listening = false
 local supervisor = nil
 local on_startup, on_shutdown = function() end, function() end
 
@@ -57,6 +58,12 @@ end
 local function startup()
     is_starting = true
     set_state('STARTUP')
+    if not is_listening then
+        -- Not earlier: of two triggers the later one runs first, and a user's may count on
+        -- the tasks of a lost connection being ready.
+        is_listening = true
+        box.session.on_disconnect(session.disconnected)
+    end
     local ok, cause = pcall(on_startup)
     is_starting = false
     if not ok then
@@ -121,7 +128,6 @@ function role.follow(started, ended)
         return
     end
     on_startup, on_shutdown = started, ended
-    box.session.on_disconnect(session.disconnected)
     supervisor = fiber.new(supervise)
     if is_writable() then
         startup()
@@ -130,7 +136,10 @@ end
 
 ---Stops following it, and leaves the queue as a role that ended would.
 function role.unfollow()
-    box.session.on_disconnect(nil, session.disconnected)
+    if is_listening then
+        is_listening = false
+        box.session.on_disconnect(nil, session.disconnected)
+    end
     if supervisor ~= nil and supervisor:status() ~= 'dead' then
         supervisor:cancel()
     end

@@ -1,41 +1,10 @@
--- The spaces: one that lists the tubes, one that counts tokens, one per tube.
+-- The rows of the queue's own spaces, and a space per tube.
 
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local fields = require('tarantella.fields')
 
 local schema = {}
-
-local tube_format = {
-    { name = 'id', type = 'unsigned' },
-    { name = 'name', type = 'string' },
-    { name = 'type', type = 'string' },
-    { name = 'opts', type = 'map' },
-}
-
----Makes what is missing; writes nothing when all is there.
-function schema.ensure()
-    if box.space[const.TUBE_SPACE] == nil then
-        box.atomic(function()
-            local space = box.schema.space.create(const.TUBE_SPACE, { format = tube_format })
-            space:create_index('id', { parts = { 'id' }, sequence = true })
-            space:create_index('name', { parts = { 'name' } })
-        end)
-    end
-    if box.space[const.TOKEN_SPACE] == nil then
-        box.atomic(function()
-            local space = box.schema.space.create(const.TOKEN_SPACE, {
-                format = { { name = 'id', type = 'unsigned' }, { name = 'next', type = 'unsigned' } },
-            })
-            space:create_index('id', { parts = { 'id' } })
-        end)
-    end
-end
-
----@return boolean whether the spaces are there to be read
-function schema.exists()
-    return box.space[const.TUBE_SPACE] ~= nil and box.space[const.TOKEN_SPACE] ~= nil
-end
 
 ---Reserves the next `size` tokens of deliveries. What an instance reserved and did not
 ---use is lost, so no token is ever given twice, whatever the clock does.

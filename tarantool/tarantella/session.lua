@@ -13,6 +13,7 @@ local CLOSED_GENERATION = 10000
 -- Fibers of the instance itself have a session each, whose end nobody reports. They
 -- are looked after in passing, at the latest when this many have come.
 local LOCAL_SWEEP = 1000
+local SWEEP_S = 30
 
 local session = {}
 
@@ -22,7 +23,7 @@ local by_uuid = {}     -- 16 bytes → owner
 local lingering = {}   -- owner → fiber time at which it ends
 local closed, closed_before, closed_count = {}, {}, 0
 local locals, locals_count = {}, 0 -- session id → connection of a fiber of the instance
-local locals_since, swept = 0, 0
+local locals_since, swept = 0, fiber.clock()
 local last_number = 0
 local ttr_s = 0
 local on_end = function() end
@@ -143,8 +144,9 @@ end
 
 -- Closes what fibers of the instance left when they ended.
 local function sweep()
-    -- Every second is often enough where looking costs something.
-    if locals_count > LOCAL_SWEEP and fiber.clock() - swept < 1 then
+    -- Every second is often enough where looking costs something, and not before a
+    -- minute has passed where nothing presses.
+    if fiber.clock() - swept < (locals_count > LOCAL_SWEEP and 1 or SWEEP_S) then
         return
     end
     swept = fiber.clock()

@@ -163,11 +163,15 @@ local function run(tube, want, timeout_s)
     return result
 end
 
+-- Nothing in these changes, so all takes of one task share them.
+local ONE = { collect = collect_one, n = 1, token = false }
+local ONE_WITH_TOKEN = { collect = collect_one, n = 1, token = true }
+
 ---@param timeout_s number|nil seconds to wait, nil for ever
 ---@param with_token boolean
 ---@return box.tuple|nil task
 function take.one(tube, timeout_s, with_token)
-    return run(tube, { collect = collect_one, n = 1, token = with_token }, timeout_s)
+    return run(tube, with_token and ONE_WITH_TOKEN or ONE, timeout_s)
 end
 
 ---@param n integer most tasks

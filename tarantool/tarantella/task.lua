@@ -33,8 +33,7 @@ local function any(tube, id)
 end
 
 local function change(tube, step, n, arg)
-    local id = tube.sched:id(n)
-    return reply.task(commit.one(tube, step, n, arg), id, step.letter)
+    return commit.one(tube, step, n, arg)
 end
 
 ---@param token integer|nil of the delivery

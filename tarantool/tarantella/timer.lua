@@ -36,6 +36,13 @@ function timer.wall_us()
     return now
 end
 
+---The wall clock as the event loop saw it last, some milliseconds ago at most. A life
+---begins by it, so that it is over for a fiber that has slept as long.
+function timer.loop_us()
+    local now = math.floor(fiber.time() * MICRO)
+    return now
+end
+
 function timer.monotonic_us()
     local now = math.floor(clock.monotonic() * MICRO)
     return now

@@ -2,7 +2,8 @@
 -- learns once that is committed.
 --
 --   write(tube, id, arg) → row after the change (before it, for a deletion), nil if there is none
---   publish(tube, sched, n, tuple, arg)   must not yield and must not fail
+--   publish(tube, sched, n, tuple, arg)   must not yield and must not fail; a deletion's
+--                                         tuple is no longer there to be read
 --   keeps_lease   whether the task is taken afterwards
 
 local clock = require('clock')

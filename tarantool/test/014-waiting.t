@@ -164,8 +164,11 @@ fixture.run('waiting', {
         tube:put('x')
         local done = later(tube.take, tube, 0)
         test:is(done:get(10)[3], 'x', 'taken by a fiber')
-        -- The timer looks after such fibers when it wakes, here for a delay.
-        tube:put('y', { delay = 0.01 })
+        -- Many such fibers make the timer look after them, every second at most.
+        for _ = 1, 1001 do
+            fiber.create(function() queue.take_many('fibers', 1, 0) end)
+        end
+        tube:put('y', { delay = 1 })
         eventually('both are ready', function() return tasks('fibers').ready == 2 end)
         test:is(tasks('fibers').taken, 0, 'none is taken')
     end },

@@ -128,7 +128,7 @@ end)
 ---@return table tube object; a client gets {name, type, id}
 function api.create_tube(name, kind, opts)
     if not check_running() then
-        return nil
+        return
     end
     local stored, if_not_exists, temporary = tube_opts.check(name, opts)
     if type(kind) ~= 'string' or registry.preset(kind) == nil then

@@ -1,6 +1,7 @@
 -- Least rights: roles that may execute functions and nothing else. The functions run
 -- with the rights of their maker (`setuid`), so no user needs any on the spaces.
 
+local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 
 local grants = {}
@@ -65,22 +66,28 @@ function grants.roles()
 end
 
 ---@param kind string user or role
----@param opts table|nil {call = true, truncate = true}
+---Lets a user or a role use the tube: by its space for Lua code that runs as that user,
+---and for remote calls, with {call = true}, by functions.
+---@param opts table|nil {call = true, truncate = true, prefix = 'queue.tube'}
 function grants.tube(tube_name, kind, grantee, opts)
     opts = opts or {}
     if type(grantee) ~= 'string' then
         errors.invalid(kind, 'a string', grantee)
     end
+    for _, name in ipairs({ tube_name, const.LEASE_SPACE, const.SESSION_SPACE }) do
+        box.schema[kind].grant(grantee, 'read,write', 'space', name, { if_not_exists = true })
+    end
+    local prefix = opts.prefix or 'queue.tube'
     local names = {}
     if opts.call then
         for _, method in ipairs(TUBE_METHODS) do
-            table.insert(names, ('queue.tube.%s:%s'):format(tube_name, method))
+            table.insert(names, ('%s.%s:%s'):format(prefix, tube_name, method))
         end
         table.insert(names, 'queue.identify')
         table.insert(names, 'queue.statistics')
     end
     if opts.truncate then
-        table.insert(names, ('queue.tube.%s:truncate'):format(tube_name))
+        table.insert(names, ('%s.%s:truncate'):format(prefix, tube_name))
     end
     for _, name in ipairs(names) do
         ensure_function(name)

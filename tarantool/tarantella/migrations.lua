@@ -1,0 +1,91 @@
+-- The layout of the queue's own spaces, by numbered steps. The number of the last one
+-- is stored, so an instance that starts with newer code does what is missing.
+--
+-- A step and its number are one transaction, so one that fails leaves nothing and is
+-- done again at the next start. A step that has been released is never changed.
+
+local log = require('log')
+local const = require('tarantella.const')
+
+local migrations = {}
+
+-- Key of the number in the space META_SPACE.
+local VERSION_KEY = 'schema'
+
+local steps = {
+    -- Before the steps were numbered these two were made as needed, so they may be there.
+    function()
+        if box.space[const.TUBE_SPACE] == nil then
+            local tubes = box.schema.space.create(const.TUBE_SPACE, { format = {
+                { name = 'id', type = 'unsigned' },
+                { name = 'name', type = 'string' },
+                { name = 'type', type = 'string' },
+                { name = 'opts', type = 'map' },
+            } })
+            tubes:create_index('id', { parts = { 'id' }, sequence = true })
+            tubes:create_index('name', { parts = { 'name' } })
+        end
+        if box.space[const.TOKEN_SPACE] == nil then
+            local tokens = box.schema.space.create(const.TOKEN_SPACE, {
+                format = { { name = 'id', type = 'unsigned' }, { name = 'next', type = 'unsigned' } },
+            })
+            tokens:create_index('id', { parts = { 'id' } })
+        end
+    end,
+    -- Leases and sessions of a queue with `in_replicaset`.
+    function()
+        local leases = box.schema.space.create(const.LEASE_SPACE, { format = {
+            { name = 'tube_id', type = 'unsigned' },
+            { name = 'task_id', type = 'unsigned' },
+            { name = 'connection_id', type = 'unsigned' },
+            { name = 'session_uuid', type = 'string' },
+            -- Microseconds since 1970; `ends` is null for a lease without end.
+            { name = 'taken_time', type = 'unsigned' },
+            { name = 'token', type = 'unsigned' },
+            { name = 'ends', type = 'unsigned', is_nullable = true },
+        } })
+        leases:create_index('task', { parts = { 'tube_id', 'task_id' } })
+        local sessions = box.schema.space.create(const.SESSION_SPACE, {
+            format = { { name = 'uuid', type = 'string' } },
+        })
+        sessions:create_index('uuid', { parts = { 'uuid' } })
+    end,
+}
+
+---@return integer number of the last step that was done, 0 for none
+function migrations.version()
+    local meta = box.space[const.META_SPACE]
+    local row = meta ~= nil and meta:get(VERSION_KEY)
+    return row and row.value or 0
+end
+
+local function step_to(step, number)
+    if box.space[const.META_SPACE] == nil then
+        local meta = box.schema.space.create(const.META_SPACE, {
+            format = { { name = 'key', type = 'string' }, { name = 'value', type = 'any' } },
+        })
+        meta:create_index('key', { parts = { 'key' } })
+    end
+    step()
+    box.space[const.META_SPACE]:replace({ VERSION_KEY, number })
+end
+
+---Does the steps that are missing; on a writable instance.
+---@param list table|nil functions, by default the queue's own
+function migrations.run(list)
+    list = list or steps
+    local done = migrations.version()
+    if done > #list then
+        error(('The spaces of the queue have version %d, this module knows %d: it is older than the data'):format(
+            done, #list), 0)
+    end
+    for number = done + 1, #list do
+        box.atomic(step_to, list[number], number)
+        log.info('tarantella: the spaces of the queue have version %d now', number)
+    end
+end
+
+---The queue's own steps.
+migrations.steps = steps
+
+return migrations
