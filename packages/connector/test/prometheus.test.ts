@@ -16,6 +16,11 @@ async function lines(registry: Registry, begin: string): Promise<string[]> {
   return text.split('\n').filter((line) => line.startsWith(begin))
 }
 
+async function secondsOf(registry: Registry, operation: string): Promise<number> {
+  const [sum = ''] = await lines(registry, `tarantella_request_duration_seconds_sum{operation="${operation}"}`)
+  return Number(sum.split(' ')[1])
+}
+
 describe('prometheus metrics', () => {
   test('count requests by operation and outcome, and time them', async () => {
     const { registry } = collecting()
@@ -32,9 +37,12 @@ describe('prometheus metrics', () => {
       'tarantella_request_duration_seconds_count{operation="call"} 3',
       'tarantella_request_duration_seconds_count{operation="ping"} 1',
     ])
-    const [sum = ''] = await lines(registry, 'tarantella_request_duration_seconds_sum{operation="call"}')
-    expect(Number(sum.split(' ')[1])).toBeGreaterThan(0)
-    expect(Number(sum.split(' ')[1])).toBeLessThan(20)
+    server.onCall('slow', () => new Promise((resolve) => setTimeout(() => resolve([]), 30)))
+    const before = await secondsOf(registry, 'call')
+    await client.call('slow')
+    const seconds = (await secondsOf(registry, 'call')) - before
+    expect(seconds).toBeGreaterThan(0.02)
+    expect(seconds).toBeLessThan(20)
     await client.close()
   })
 

@@ -164,7 +164,7 @@ export class FakeServer {
     try {
       session.reply(sync, await this.#script.answer(request))
     } catch (error) {
-      // What is no ServerError is an answer that has no MessagePack form.
+      // What is no ServerError is a fault of the handler, or an answer that has no MessagePack form.
       session.refuse(sync, error instanceof ServerError ? error : serverError('ER_PROC_LUA', String(error)))
     }
   }

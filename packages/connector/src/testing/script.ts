@@ -1,4 +1,4 @@
-import { ServerError, type ServerErrorCode } from '../errors.ts'
+import type { ServerError, ServerErrorCode } from '../errors.ts'
 import { Key } from '../protocol/constants.ts'
 import type { FakeRequest } from './fake-request.ts'
 import { serverError } from './server-error.ts'
@@ -47,15 +47,11 @@ export class Script {
   readonly spaces: Map<string | number, SpaceHandlers> = new Map()
   readonly operations: Map<string, RequestHandler> = new Map()
 
-  /** The body of the reply; rejects with a `ServerError`. */
+  /** The body of the reply; rejects with what a handler throws. */
   async answer(request: FakeRequest): Promise<ReadonlyMap<unknown, unknown>> {
-    try {
-      const values = await this.#values(request)
-      // Only a RequestHandler gives a Map.
-      return values instanceof Map ? (values as ReadonlyMap<unknown, unknown>) : new Map([[Key.DATA, values]])
-    } catch (error) {
-      throw error instanceof ServerError ? error : serverError('ER_PROC_LUA', String(error))
-    }
+    const values = await this.#values(request)
+    // Only a RequestHandler gives a Map.
+    return values instanceof Map ? (values as ReadonlyMap<unknown, unknown>) : new Map([[Key.DATA, values]])
   }
 
   #values(request: FakeRequest): unknown {
