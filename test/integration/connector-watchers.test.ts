@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { type Client, connect } from '@tarantella/connector'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { deferred } from '../helpers/deferred.ts'
@@ -202,7 +201,7 @@ describe('a server that is stopped', () => {
 
 /** Stops the server; resolves when the client has heard of it, and takes its requests for the next session. */
 async function stop(server: TarantoolServer, client: Client): Promise<{ readonly stopping: Promise<void> }> {
-  const shutdown = once(client, 'shutdown')
+  const shutdown = new Promise<void>((resolve) => client.once('shutdown', resolve))
   const stopping = server.stop()
   await shutdown
   return { stopping }

@@ -19,8 +19,7 @@ export interface ClientEvents {
 }
 
 /**
- * Commands that tell of events as an EventEmitter does. `once` and `on` of `node:events` take it as well, for all
- * that they need of an emitter is here.
+ * Commands that tell of events as an EventEmitter does, for listeners: only the client itself emits.
  */
 export abstract class ClientEmitter extends Commands {
   readonly #events = new EventEmitter<ClientEvents>()
