@@ -3,37 +3,44 @@
 --
 -- Inside a transaction of the caller the schedule learns of the change at its commit.
 
+local log = require('log')
+local durable = require('tarantella.durable')
 local errors = require('tarantella.errors')
+local lapse = require('tarantella.lapse')
 local reply = require('tarantella.reply')
 local schedule = require('tarantella.schedule.schedule')
 local session = require('tarantella.session')
+local watcher = require('tarantella.watcher')
 
 local commit = {}
 
 ---Puts an unlinked record back. One whose owner has gone meanwhile is ready again.
-local function undo(tube, sched, n)
+local function undo(tube, sched, n, in_trigger)
     sched:relink(n)
     if sched:state(n) == schedule.TAKEN and not session.is_alive((sched:lease_of(n))) then
-        tube:lapse(sched, n)
+        lapse.one(tube, sched, n)
     end
-    tube:serve()
+    tube:serve(in_trigger)
 end
 
 local function publish(tube, sched, step, n, tuple, arg)
     step.publish(tube, sched, n, tuple, arg)
     if step.keeps_lease and not session.is_alive((sched:lease_of(n))) then
-        tube:lapse(sched, n)
+        lapse.one(tube, sched, n)
     end
 end
 
 -- Hands the ends of a caller's transaction to the schedule.
-local function publish_later(tube, sched, step, n, tuple, arg)
+local function publish_later(tube, sched, step, n, tuple, arg, task)
     box.on_commit(function()
         publish(tube, sched, step, n, tuple, arg)
-        tube:serve()
+        if task ~= nil and tube.on_change ~= nil then
+            watcher.note(tube, task, step.event)
+        end
+        tube:serve(true)
     end)
     box.on_rollback(function()
-        undo(tube, sched, n)
+        undo(tube, sched, n, true)
     end)
 end
 
@@ -57,7 +64,26 @@ local function write_one(tube, step, id, arg)
         return nil
     end
     local task = reply.task(tuple, id, step.letter)
+    if tube.is_durable and not tube.store.is_vinyl then
+        durable.follow(tube, step, id, arg)
+    end
     return tuple, task
+end
+
+-- One transaction cannot have rows of both engines: for vinyl the leases' rows follow in
+-- a commit of their own, while the records are still busy.
+local function follow_apart(tube, sched, steps, ns, args, tuples)
+    if not tube.is_durable or not tube.store.is_vinyl then
+        return
+    end
+    local ok, cause = pcall(box.atomic, function()
+        for i in pairs(tuples) do
+            durable.follow(tube, steps[i], sched:id(ns[i]), args[i])
+        end
+    end)
+    if not ok then
+        log.warn('tarantella: leases of tube %s cannot be written: %s', tube.name, tostring(cause))
+    end
 end
 
 ---Changes one task.
@@ -80,7 +106,7 @@ function commit.one(tube, step, n, arg)
         elseif tuple == nil then
             errors.task_not_found(lost(sched, n))
         end
-        publish_later(tube, sched, step, n, tuple, arg)
+        publish_later(tube, sched, step, n, tuple, arg, task)
         return task
     end
     local cause = tuple
@@ -95,15 +121,33 @@ function commit.one(tube, step, n, arg)
         box.rollback()
         errors.task_not_found(lost(sched, n))
     end
+    if tube.is_durable then
+        follow_apart(tube, sched, { step }, { n }, { arg }, { tuple })
+    end
     publish(tube, sched, step, n, tuple, arg)
+    if tube.on_change ~= nil then
+        watcher.note(tube, task, step.event)
+    end
     tube:serve()
     return task
+end
+
+-- An item of a batch: the task itself only where somebody is told of it.
+local function write_item(tube, step, id, arg)
+    if tube.on_change ~= nil then
+        return write_one(tube, step, id, arg)
+    end
+    local tuple = step.write(tube, id, arg)
+    if tuple ~= nil and tube.is_durable and not tube.store.is_vinyl then
+        durable.follow(tube, step, id, arg)
+    end
+    return tuple
 end
 
 -- Writes the items of a batch. A failed one fails alone: a refused statement does not end its transaction.
 local function write_all(tube, steps, ns, args, count, failures)
     local sched = tube.sched
-    local tuples = {}
+    local tuples, tasks = {}, {}
     for i = 1, count do
         local n = ns[i]
         if n ~= nil and sched:is_busy(n) then
@@ -113,18 +157,18 @@ local function write_all(tube, steps, ns, args, count, failures)
         elseif n ~= nil then
             local id = sched:id(n)
             sched:unlink(n)
-            local ok, tuple = pcall(steps[i].write, tube, id, args[i])
+            local ok, tuple, task = pcall(write_item, tube, steps[i], id, args[i])
             if not ok then
                 sched:relink(n)
                 failures[i] = errors.of_write(tuple)
             elseif tuple == nil then
                 failures[i] = errors.new('TASK_NOT_FOUND', ('Task %s not found'):format(lost(sched, n)))
             else
-                tuples[i] = tuple
+                tuples[i], tasks[i] = tuple, task
             end
         end
     end
-    return tuples
+    return tuples, tasks
 end
 
 ---Changes many tasks in one commit.
@@ -139,10 +183,10 @@ function commit.many(tube, steps, ns, args, count, failures)
     if not joined then
         box.begin()
     end
-    local tuples = write_all(tube, steps, ns, args, count, failures)
+    local tuples, tasks = write_all(tube, steps, ns, args, count, failures)
     if joined then
         for i, tuple in pairs(tuples) do
-            publish_later(tube, sched, steps[i], ns[i], tuple, args[i])
+            publish_later(tube, sched, steps[i], ns[i], tuple, args[i], tasks[i])
         end
         return tuples
     end
@@ -154,9 +198,13 @@ function commit.many(tube, steps, ns, args, count, failures)
         end
         error(cause, 0)
     end
+    follow_apart(tube, sched, steps, ns, args, tuples)
     for i = 1, count do
         if tuples[i] ~= nil then
             publish(tube, sched, steps[i], ns[i], tuples[i], args[i])
+            if tasks[i] ~= nil then
+                watcher.note(tube, tasks[i], steps[i].event)
+            end
         end
     end
     tube:serve()

@@ -27,6 +27,8 @@ return {
     MAX_TAKE = 1000,
     -- A take_many stops adding tasks when its reply holds this many bytes.
     MAX_REPLY_BYTES = 4 * 1024 * 1024,
+    -- Changes that a slow `on_task_change` has still to be told of.
+    MAX_EVENTS = 10000,
     -- Waiting takes of one tube.
     MAX_WAITERS = 10000,
     -- Bytes of a lane's name, and of a string key of a waiting take.

@@ -3,6 +3,7 @@
 local log = require('log')
 local commit = require('tarantella.commit')
 local const = require('tarantella.const')
+local lapse = require('tarantella.lapse')
 local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
@@ -23,42 +24,62 @@ local function end_leases(tube, now)
         if n == 0 or sched:due(n) > now then
             break
         end
-        tube:lapse(sched, n)
+        local id = sched:id(n)
+        lapse.one(tube, sched, n)
         tube.calls.ttr = tube.calls.ttr + 1
+        tube:note(id, const.READY, 'ttr')
         steps = steps + 1
     end
 end
 
 -- A delay that ended: nothing is written, for the row says until when it was.
 local function end_delay(tube, sched, n)
-    local tuple = tube.store:get(sched:id(n))
+    local id = sched:id(n)
+    -- Out of sight first: for vinyl the read yields.
     sched:unlink(n)
-    if tuple == nil then
+    local ok, tuple = pcall(tube.store.get, tube.store, id)
+    if not ok then
+        sched:relink(n, timer.wall_us() + RETRY_US)
+        error(tuple, 0)
+    elseif tuple == nil then
         sched:forget(n)
         return
     end
     sched:settle(n, schedule.READY, sched:pri(n), row.dead(tuple) or 0)
     tube.calls.delay = tube.calls.delay + 1
+    tube:note(id, const.READY, 'delay')
 end
 
--- Ends delays, and gives the records whose lives are over, up to one commit of them.
-local function end_delays(tube, now)
+-- Ends delays, and takes tasks whose lives are over out of the way of takes: all of them
+-- before the first is deleted, since that waits for the WAL.
+---@return boolean whether more is due
+local function end_dues(tube, now)
     local sched = tube.sched
-    local over = {}
-    local steps = 0
-    while steps < const.SLICE_STEPS and #over < const.ROWS_PER_COMMIT do
+    for _ = 1, const.SLICE_STEPS do
         local n = sched.dues:top()
         if n == 0 or sched:due(n) > now then
-            break
+            return false
         end
         if sched:state(n) == schedule.DELAYED then
             end_delay(tube, sched, n)
         else
-            -- Out of the heap here; `commit` unlinks it again, which changes nothing.
-            sched.dues:remove(n)
-            table.insert(over, n)
+            sched:mark_expired(n)
         end
-        steps = steps + 1
+    end
+    return true
+end
+
+-- Records to delete, up to one commit of them. They are out of their heap then; `commit`
+-- unlinks them again, which changes nothing.
+local function pop_over(sched, now)
+    local over = {}
+    while #over < const.ROWS_PER_COMMIT do
+        local n = sched.over:top()
+        if n == 0 or sched:due(n) > now then
+            break
+        end
+        sched.over:remove(n)
+        table.insert(over, n)
     end
     return over
 end
@@ -81,9 +102,8 @@ end
 local function delete_expired(tube, over)
     local sched = tube.sched
     local steps = {}
-    for i, n in ipairs(over) do
+    for i in ipairs(over) do
         steps[i] = transition.expire
-        sched:mark_expired(n)
     end
     -- The batch drops what it could not name from its list; `over` stays whole.
     local failures = {}
@@ -99,6 +119,11 @@ local function delete_expired(tube, over)
     end
 end
 
+local function seconds_until(sched, heap, now)
+    local n = heap:top()
+    return n ~= 0 and (sched:due(n) - now) / MICRO or math.huge
+end
+
 ---@return number seconds until the next moment of this tube, 0 when more is due at once
 function expiry.run(tube)
     if not tube.is_loaded or tube.is_dropped then
@@ -106,21 +131,19 @@ function expiry.run(tube)
     end
     local wall, monotonic = timer.wall_us(), timer.monotonic_us()
     end_leases(tube, monotonic)
-    local over = end_delays(tube, wall)
+    local more = end_dues(tube, wall)
     tube:serve()
+    if more then
+        return 0
+    end
+    local over = pop_over(tube.sched, wall)
     if #over > 0 then
         delete_expired(tube, over)
     end
     local sched = tube.sched
-    local nearest = math.huge
-    local n = sched.dues:top()
-    if n ~= 0 then
-        nearest = math.min(nearest, (sched:due(n) - timer.wall_us()) / MICRO)
-    end
-    n = sched.leases:top()
-    if n ~= 0 then
-        nearest = math.min(nearest, (sched:due(n) - timer.monotonic_us()) / MICRO)
-    end
+    wall, monotonic = timer.wall_us(), timer.monotonic_us()
+    local nearest = math.min(seconds_until(sched, sched.dues, wall), seconds_until(sched, sched.over, wall),
+        seconds_until(sched, sched.leases, monotonic))
     return math.max(0, nearest)
 end
 

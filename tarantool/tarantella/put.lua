@@ -81,12 +81,13 @@ local function await_room(tube, timeout_s)
 end
 
 -- The row's commit, in a transaction of the caller.
-local function publish_later(tube, sched, id, state, pri, due, lane)
+local function publish_later(tube, sched, task, id, state, pri, due, lane)
     tube.arriving = tube.arriving + 1
     box.on_commit(function()
         tube.arriving = tube.arriving - 1
         publish(tube, sched, id, state, pri, due, lane)
-        tube:serve()
+        tube:note_put(task)
+        tube:serve(true)
     end)
     box.on_rollback(function()
         tube.arriving = tube.arriving - 1
@@ -119,7 +120,7 @@ function put.one(tube, data, options)
         if not ok then
             error(errors.of_write(task), 0)
         end
-        publish_later(tube, sched, id, state, pri, due, lane)
+        publish_later(tube, sched, task, id, state, pri, due, lane)
         return task
     end
     local cause = task
@@ -134,6 +135,7 @@ function put.one(tube, data, options)
         error(errors.of_write(cause), 0)
     end
     publish(tube, sched, id, state, pri, due, lane)
+    tube:note_put(task)
     tube:serve()
     return task
 end
@@ -141,7 +143,7 @@ end
 -- Inserts the items; fills `failures` with the errors of those that were refused.
 -- Gives what `entry` says of the others, by index.
 local function insert_all(tube, payloads, options, count, failures)
-    local e = { ids = {}, states = {}, pris = {}, dues = {}, lanes = {} }
+    local e = { ids = {}, states = {}, pris = {}, dues = {}, lanes = {}, tasks = {} }
     local full
     for i = 1, count do
         if failures[i] == nil then
@@ -153,6 +155,9 @@ local function insert_all(tube, payloads, options, count, failures)
                 if ok then
                     e.ids[i], e.states[i], e.pris[i], e.dues[i], e.lanes[i] =
                         entry(tube, tuple, options[i] or NO_OPTIONS)
+                    if tube.on_change ~= nil then
+                        e.tasks[i] = reply.task(tuple, e.ids[i], LETTERS[e.states[i]])
+                    end
                     tube.arriving = tube.arriving + 1
                 else
                     failures[i] = errors.of_write(tuple)
@@ -181,7 +186,7 @@ local function put_joined(tube, payloads, options, count, failures)
     local e = insert_all(tube, payloads, options, count, failures)
     for i, id in pairs(e.ids) do
         tube.arriving = tube.arriving - 1
-        publish_later(tube, tube.sched, id, e.states[i], e.pris[i], e.dues[i], e.lanes[i])
+        publish_later(tube, tube.sched, e.tasks[i], id, e.states[i], e.pris[i], e.dues[i], e.lanes[i])
     end
     return describe_all(e, count, failures)
 end
@@ -204,6 +209,7 @@ function put.many(tube, payloads, options, count, failures)
             tube.arriving = tube.arriving - 1
             if ok then
                 publish(tube, sched, e.ids[i], e.states[i], e.pris[i], e.dues[i], e.lanes[i])
+                tube:note_put(e.tasks[i])
             end
         end
     end

@@ -3,8 +3,10 @@
 local fiber = require('fiber')
 local log = require('log')
 local const = require('tarantella.const')
+local durable = require('tarantella.durable')
 local errors = require('tarantella.errors')
 local expiry = require('tarantella.expiry')
+local lapse = require('tarantella.lapse')
 local lease = require('tarantella.lease')
 local migrations = require('tarantella.migrations')
 local schedule = require('tarantella.schedule.schedule')
@@ -19,6 +21,9 @@ local PRESETS = {}
 for _, kind in ipairs({ 'fifo', 'fifottl', 'limfifottl', 'utube', 'utubettl' }) do
     PRESETS[kind] = require('tarantella.preset.' .. kind)
 end
+
+-- Longest wait for the rows of the master before.
+local MAX_LAG_S = 10
 
 local tubes = {}
 local known = {} -- names that `on_tube` was told of
@@ -73,28 +78,29 @@ local function exclusively(fn, ...)
         fiber.testcancel()
     end
     is_changing = true
-    local ok, result = pcall(fn, ...)
+    local ok, result, more = pcall(fn, ...)
     is_changing = false
     changed:signal()
     if not ok then
         error(result, 0)
     end
-    return result
+    return result, more
 end
 
 ---@param stored table options to store
----@param temporary boolean
 ---@param if_not_exists boolean gives the tube that stands, as it is
-function registry.create(name, kind, stored, temporary, if_not_exists)
+---@return table tube, boolean whether it is new
+function registry.create(name, kind, stored, if_not_exists)
     return exclusively(function()
         local tube = tubes[name]
         if tube ~= nil and if_not_exists then
-            return tube
+            return tube, false
         end
-        local record = schema.create_tube(name, kind, stored, temporary)
+        local record = schema.create_tube(name, kind, stored)
         tube = enter(record, PRESETS[kind])
         tube:load(timer.wall_us())
-        return tube
+        tube:set_durable(durable.is_wanted())
+        return tube, true
     end)
 end
 
@@ -102,7 +108,7 @@ local function drop(tube)
     if tube.is_dropped then
         errors.tube_not_found()
     end
-    if tube.waiters.n > 0 then
+    if tube:waiting() > 0 then
         errors.raise('TUBE_IN_USE', 'There are consumers connected the tube')
     end
     if tube.sched.count[schedule.TAKEN] > 0 then
@@ -115,6 +121,7 @@ local function drop(tube)
         local record = box.space[const.TUBE_SPACE]:get(tube.id)
         if record ~= nil then
             enter(record, PRESETS[record.type]):load(timer.wall_us())
+            tubes[record.name]:set_durable(durable.is_wanted())
         end
         error(cause, 0)
     end
@@ -126,14 +133,25 @@ function registry.drop(tube)
 end
 
 -- Ends every lease of an owner, in all tubes.
-local function owner_ended(number)
+local function owner_ended(owner)
     for _, tube in pairs(table.copy(tubes)) do
-        tube:lapse_all(number)
+        lapse.all(tube, owner.number)
     end
+    durable.forget(owner)
+end
+
+-- Rows that the master before has written may still be on their way.
+local function await_upstreams()
+    local lag = 0
+    for _, replica in pairs(box.info.replication) do
+        lag = math.max(lag, replica.upstream ~= nil and replica.upstream.lag or 0)
+    end
+    fiber.sleep(math.min(2 * lag, MAX_LAG_S))
 end
 
 ---Enters all stored tubes and builds their schedules; on a writable instance.
 function registry.start()
+    await_upstreams()
     migrations.run()
     lease.begin_epoch()
     for _, record in ipairs(schema.tubes()) do
@@ -156,11 +174,13 @@ function registry.start()
         tube:load(timer.wall_us())
     end
     session.listen(owner_ended, timer.kick)
+    durable.start(tubes)
     timer.start(registry.all, expiry.run, session.expire)
 end
 
 ---Leaves all tubes: waits end, the rows stay.
 function registry.stop()
+    durable.stop()
     timer.stop()
     for _, tube in pairs(table.copy(tubes)) do
         leave(tube)

@@ -20,19 +20,20 @@ end
 ---@param name string
 ---@param kind string type of the tube
 ---@param opts table what to store of its options
----@param temporary boolean
----@return table row of the tube, table space
-function schema.create_tube(name, kind, opts, temporary)
+---@return table row of the tube
+function schema.create_tube(name, kind, opts)
     if box.space[name] ~= nil then
         errors.raise('TUBE_EXISTS', ("Space '%s' already exists"):format(name))
     end
     return box.atomic(function()
-        local space = box.schema.space.create(name, { format = fields.format, temporary = temporary })
+        local space = box.schema.space.create(name, {
+            format = fields.format, temporary = opts.temporary, engine = opts.engine,
+        })
         -- The sequence gives ids that are never used again, for no WAL row of its own. The
         -- first is 0, as in tarantool/queue.
         local index = space:create_index('task_id', { parts = { 'id' }, sequence = true })
         box.space._sequence:update(index.sequence_id, { { '=', 'min', 0 }, { '=', 'start', 0 } })
-        return box.space[const.TUBE_SPACE]:insert({ box.NULL, name, kind, opts }), space
+        return box.space[const.TUBE_SPACE]:insert({ box.NULL, name, kind, opts })
     end)
 end
 

@@ -41,7 +41,8 @@ end
 
 local function new_owner()
     last_number = last_number + 1
-    local owner = { number = last_number, connections = 0, uuid = nil }
+    -- `is_stored`: the next master of the replica set knows it, see durable.lua.
+    local owner = { number = last_number, connections = 0, uuid = nil, is_stored = false }
     owners[last_number] = owner
     return owner
 end
@@ -58,7 +59,7 @@ local function finish(owner)
     if owner.uuid ~= nil then
         by_uuid[owner.uuid] = nil
     end
-    on_end(owner.number)
+    on_end(owner)
 end
 
 local function detach(connection)
@@ -185,9 +186,55 @@ function session.expire()
     return nearest
 end
 
+---@return string 16 bytes that name an owner from now on
+function session.uuid_of(owner)
+    if owner.uuid == nil then
+        owner.uuid = uuid.bin()
+        by_uuid[owner.uuid] = owner
+    end
+    return owner.uuid
+end
+
+---@param bytes string uuid
+---@return table|nil owner
+function session.find(bytes)
+    return by_uuid[bytes]
+end
+
+---@return table|nil owner
+function session.by_number(number)
+    return owners[number]
+end
+
+function session.each(visit)
+    for _, owner in pairs(owners) do
+        visit(owner)
+    end
+end
+
+---@return number seconds
+function session.ttr()
+    return ttr_s
+end
+
+---The owner of that name; a new one has no connection yet, and lasts for the session ttr.
+---@param bytes string uuid
+---@return table owner
+function session.revive(bytes)
+    local owner = by_uuid[bytes]
+    if owner == nil then
+        owner = new_owner()
+        owner.uuid = bytes
+        by_uuid[bytes] = owner
+        lingering[owner] = fiber.clock() + ttr_s
+        on_linger()
+    end
+    return owner
+end
+
 ---Names the caller's session, or joins the one of that name.
 ---@param bytes string|nil uuid as 16 bytes
----@return string uuid as 16 bytes
+---@return string uuid as 16 bytes, table|nil owner
 function session.identify(bytes)
     local connection = session.current()
     if bytes == nil then
@@ -195,12 +242,7 @@ function session.identify(bytes)
             -- Nobody is there to hear it, and nothing would end it.
             return uuid.bin()
         end
-        local owner = connection.owner
-        if owner.uuid == nil then
-            owner.uuid = uuid.bin()
-            by_uuid[owner.uuid] = owner
-        end
-        return owner.uuid
+        return session.uuid_of(connection.owner), connection.owner
     end
     if type(bytes) ~= 'string' or #bytes ~= 16 then
         errors.raise('INVALID_ARGUMENT', 'Invalid UUID format.')
@@ -216,7 +258,7 @@ function session.identify(bytes)
         attach(connection, owner)
         detach({ owner = before })
     end
-    return bytes
+    return bytes, owner
 end
 
 return session

@@ -1,25 +1,26 @@
 -- Takes: leasing what is ready, or waiting for it. Nothing is written.
 
 local fiber = require('fiber')
+local claim = require('tarantella.claim')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local lease = require('tarantella.lease')
 local reply = require('tarantella.reply')
-local row = require('tarantella.row')
 local session = require('tarantella.session')
 local timer = require('tarantella.timer')
 
 local take = {}
 
--- Expired tasks that one reply looks past; the wait behind it yields and goes on.
-local MAX_EXPIRED = 1000
+-- Expired tasks that the timer has not seen yet and a take gets past in one turn; then it
+-- lets others run and goes on.
+local MAX_EXPIRED = 100
 
 -- The next task that a take may have: record and row, which is good until the next
 -- call into box. Gives 0 when there is none.
-local function next_task(tube, now)
+local function next_task(tube, now, lane)
     local sched = tube.sched
     for _ = 1, MAX_EXPIRED do
-        local n = sched:next_ready()
+        local n = sched:next_ready(lane)
         if n == 0 then
             return 0
         end
@@ -43,16 +44,9 @@ local function next_task(tube, now)
 end
 
 -- Leases a record to a connection; gives the token.
-local function give(tube, connection, n, tuple, wall)
+local function give(tube, connection, n, tuple)
     local sched = tube.sched
-    local ttr = row.ttr(tuple) or tube.ttr_us
-    local dead = sched:due(n)
-    local ends = 0
-    if ttr ~= nil or dead ~= 0 then
-        -- A lease ends with the task's life at the latest, as in tarantool/queue.
-        local span = dead ~= 0 and dead - wall or math.huge
-        ends = timer.monotonic_us() + math.min(ttr or math.huge, span)
-    end
+    local ends = tube:lease_end(tuple, sched:due(n))
     local token = lease.next_token()
     sched:lease(n, connection.owner.number, token, ends)
     tube.calls.take = tube.calls.take + 1
@@ -61,31 +55,31 @@ end
 
 local function collect_one(tube, connection, want)
     local wall = timer.wall_us()
-    local n, tuple = next_task(tube, wall)
+    local n, tuple = next_task(tube, wall, want.lane)
     if n == 0 then
         return nil
     end
     local id = tube.sched:id(n)
-    local token = give(tube, connection, n, tuple, wall)
+    local token = give(tube, connection, n, tuple)
     local task = reply.task(tuple, id, const.TAKEN, want.token and token or nil)
     return task
 end
 
 local function collect_many(tube, connection, want)
     local wall = timer.wall_us()
-    local n, tuple = next_task(tube, wall)
+    local n, tuple = next_task(tube, wall, want.lane)
     if n == 0 then
         return nil
     end
     reply.open()
     for _ = 1, want.n do
         local id = tube.sched:id(n)
-        local token = give(tube, connection, n, tuple, wall)
+        local token = give(tube, connection, n, tuple)
         reply.add_task(tuple, id, const.TAKEN, token)
         if reply.size() >= const.MAX_REPLY_BYTES then
             break
         end
-        n, tuple = next_task(tube, wall)
+        n, tuple = next_task(tube, wall, want.lane)
         if n == 0 then
             break
         end
@@ -104,46 +98,75 @@ local function park(waiter, deadline)
     end
 end
 
+local function collect(tube, connection, want)
+    if tube.is_careful then
+        return claim.collect(tube, connection, want)
+    end
+    return want.collect(tube, connection, want)
+end
+
+local function line_of(tube, want)
+    return want.lane ~= nil and tube:line_of(want.lane) or tube.waiters
+end
+
+-- More may be ready than those who have waited longer can use.
+local function is_free(tube, want)
+    if want.lane ~= nil then
+        return tube.lines[want.lane] == nil
+    end
+    return tube:waiting() == 0
+        or tube.sched:available() - tube.lanes_total.promised > tube.waiters.promised
+end
+
+local function serve(tube, want)
+    if want.lane ~= nil then
+        tube:serve_lane(want.lane)
+    end
+    tube:serve()
+end
+
 -- Stands in line once: the reply, or nil, and whether to stand in line again.
 local function wait_turn(tube, connection, want, deadline, ahead)
-    local line = tube.waiters
+    local line = line_of(tube, want)
     local waiter = line:add(connection, want.n, ahead)
     connection.waits[waiter] = line
     if want.key ~= nil then
         connection.takes[want.key] = { line = line, waiter = waiter }
     end
-    tube:serve()
+    serve(tube, want)
     local ok, cause = pcall(park, waiter, deadline)
     line:remove(waiter)
+    if want.lane ~= nil and line.n == 0 then
+        tube.lines[want.lane] = nil
+    end
     connection.waits[waiter] = nil
     if want.key ~= nil then
         connection.takes[want.key] = nil
     end
     local result
     if ok and waiter.woken and not waiter.ended and not connection.closed then
-        result = want.collect(tube, connection, want)
+        ok, result = pcall(collect, tube, connection, want)
+        cause = result
     end
     -- What was promised to this one and not used is for the next.
-    tube:serve()
+    serve(tube, want)
     if not ok then
         error(cause, 0)
     end
     return result, waiter.woken and not waiter.ended and not tube.is_dropped
 end
 
--- `want`: { collect, n, token, key }.
+-- `want`: { collect, is_many, n, token, key, lane }.
 local function run(tube, want, timeout_s)
     local connection = session.current()
     if connection.closed then
         return nil
     end
-    local line = tube.waiters
     if want.key ~= nil and connection.takes[want.key] ~= nil then
         errors.raise('INVALID_ARGUMENT', 'Expected `key` to be unique among the waiting takes of a connection')
     end
-    -- Who has waited longer goes first; more may be ready than they can use.
-    if line.n == 0 or tube.sched:available() > line.promised then
-        local result = want.collect(tube, connection, want)
+    if is_free(tube, want) then
+        local result = collect(tube, connection, want)
         if result ~= nil then
             return result
         end
@@ -152,7 +175,7 @@ local function run(tube, want, timeout_s)
     if timeout_s == 0 or box.is_in_txn() then
         return nil
     end
-    if line.n >= const.MAX_WAITERS then
+    if tube:waiting() >= const.MAX_WAITERS then
         errors.raise('TOO_MANY_WAITERS', ('No more than %d takes can wait for a tube'):format(const.MAX_WAITERS))
     end
     local deadline = fiber.clock() + (timeout_s or const.MAX_DURATION_S)
@@ -169,16 +192,22 @@ local ONE_WITH_TOKEN = { collect = collect_one, n = 1, token = true }
 
 ---@param timeout_s number|nil seconds to wait, nil for ever
 ---@param with_token boolean
+---@param lane string|nil only of this lane
 ---@return box.tuple|nil task
-function take.one(tube, timeout_s, with_token)
+function take.one(tube, timeout_s, with_token, lane)
+    if lane ~= nil then
+        return run(tube, { collect = collect_one, n = 1, token = with_token, lane = lane }, timeout_s)
+    end
     return run(tube, with_token and ONE_WITH_TOKEN or ONE, timeout_s)
 end
 
 ---@param n integer most tasks
 ---@param key string|number|nil by which `cancel` finds this take
+---@param lane string|nil only of this lane
 ---@return box.tuple tasks, maybe none
-function take.many(tube, n, timeout_s, key)
-    local result = run(tube, { collect = collect_many, n = n, key = key }, timeout_s)
+function take.many(tube, n, timeout_s, key, lane)
+    local want = { collect = collect_many, is_many = true, n = n, key = key, lane = lane }
+    local result = run(tube, want, timeout_s)
     if result == nil then
         reply.open()
         return reply.close()

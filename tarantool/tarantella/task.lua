@@ -1,5 +1,6 @@
 -- What callers do to one task, or to the tube's tasks as a whole.
 
+local fiber = require('fiber')
 local commit = require('tarantella.commit')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
@@ -8,7 +9,6 @@ local reply = require('tarantella.reply')
 local schedule = require('tarantella.schedule.schedule')
 local session = require('tarantella.session')
 local transition = require('tarantella.transition')
-local tubes = require('tarantella.tube')
 
 local task = {}
 
@@ -128,7 +128,8 @@ function task.release_all(tube)
                 commit.one(tube, transition.release, n)
             end
             steps = steps + 1
-            if tubes.pause(steps) then
+            if steps % const.SLICE_STEPS == 0 then
+                fiber.sleep(0)
                 after = sched:first_of(owner)
             end
             n = after

@@ -5,6 +5,7 @@
 --   publish(tube, sched, n, tuple, arg)   must not yield and must not fail; a deletion's
 --                                         tuple is no longer there to be read
 --   keeps_lease   whether the task is taken afterwards
+--   event         what `on_task_change` is told, in tarantool/queue's words
 
 local clock = require('clock')
 local const = require('tarantella.const')
@@ -33,12 +34,14 @@ end
 
 transition.ack = {
     letter = const.DONE,
+    event = 'delete',
     write = delete_row,
     publish = function(tube, sched, n) gone(tube, sched, n, 'ack') end,
 }
 
 transition.delete = {
     letter = const.DONE,
+    event = 'delete',
     write = delete_row,
     publish = function(tube, sched, n) gone(tube, sched, n, 'delete') end,
 }
@@ -46,6 +49,7 @@ transition.delete = {
 -- As in tarantool/queue, an expired task counts under `delete` too.
 transition.expire = {
     letter = const.DONE,
+    event = 'ttl',
     write = delete_row,
     publish = function(tube, sched, n)
         gone(tube, sched, n, 'delete')
@@ -55,6 +59,7 @@ transition.expire = {
 
 transition.bury = {
     letter = const.BURIED,
+    event = 'bury',
     write = function(tube, id) return tube.store:bury(id) end,
     publish = function(tube, sched, n, tuple)
         sched:settle(n, schedule.BURIED, row.pri(tuple), row.dead(tuple) or 0)
@@ -64,6 +69,7 @@ transition.bury = {
 
 transition.kick = {
     letter = const.READY,
+    event = 'kick',
     write = function(tube, id) return tube.store:kick(id) end,
     publish = function(tube, sched, n, tuple)
         sched:settle(n, schedule.READY, row.pri(tuple), row.dead(tuple) or 0)
@@ -74,6 +80,7 @@ transition.kick = {
 -- Nothing durable changes: the row has said all the time that the task is to be done.
 transition.release = {
     letter = const.READY,
+    event = 'release',
     write = read_row,
     publish = function(tube, sched, n, tuple)
         sched:settle(n, schedule.READY, row.pri(tuple), row.dead(tuple) or 0)
@@ -84,6 +91,7 @@ transition.release = {
 -- arg: seconds of delay. The life grows by the delay, as with put.
 transition.delay = {
     letter = const.DELAYED,
+    event = 'release',
     write = function(tube, id, delay_s)
         local tuple = tube.store:get(id)
         if tuple == nil then
@@ -102,6 +110,7 @@ transition.delay = {
 -- arg: { seconds, owner number, token }. The row changes only when it has a life to prolong.
 transition.touch = {
     letter = const.TAKEN,
+    event = 'touch',
     keeps_lease = true,
     write = function(tube, id, arg)
         local tuple = tube.store:get(id)
@@ -113,6 +122,10 @@ transition.touch = {
     end,
     publish = function(tube, sched, n, _, arg)
         local more = math.floor(arg[1] * MICRO)
+        local kept = sched.kept ~= nil and sched.kept[sched:id(n)]
+        if kept and kept[2] ~= 0 then
+            kept[2] = kept[2] + more
+        end
         tube.calls.touch = tube.calls.touch + 1
         if sched:state(n) == schedule.TAKEN then
             local ends = sched:due(n)

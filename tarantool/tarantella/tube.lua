@@ -4,10 +4,12 @@ local fiber = require('fiber')
 local const = require('tarantella.const')
 local reply = require('tarantella.reply')
 local row = require('tarantella.row')
+local scan = require('tarantella.scan')
 local schedule = require('tarantella.schedule.schedule')
 local store = require('tarantella.store')
 local timer = require('tarantella.timer')
 local waiters = require('tarantella.schedule.waiters')
+local watcher = require('tarantella.watcher')
 
 local MICRO = const.MICRO
 
@@ -36,12 +38,16 @@ end
 ---@param preset table from preset/
 function tube.new(record, preset)
     local opts = record.opts
-    return setmetatable({
+    local self = setmetatable({
         id = record.id, name = record.name, type = record.type, opts = opts, preset = preset,
         space = box.space[record.name],
         store = store.new(box.space[record.name]),
-        sched = schedule.new(timer.nudge),
+        sched = nil,
         waiters = waiters.new(),
+        lines = {},         -- lane → takes that wait for that lane alone
+        lanes_total = { n = 0, promised = 0 },
+        on_change = nil, events = watcher.events(),
+        is_durable = false, is_careful = false,
         -- Defaults of its tasks; nil: no limit.
         pri = opts.pri or 0, ttl_us = duration_us(opts.ttl), ttr_us = duration_us(opts.ttr or opts.ttl),
         capacity = preset.capacity and (opts.capacity or 0) > 0 and opts.capacity or nil,
@@ -54,14 +60,97 @@ function tube.new(record, preset)
         is_dropped = false,
         changed = fiber.cond(), -- of the two above
     }, Tube)
+    self.sched = self:new_schedule()
+    self:set_durable(false)
+    return self
 end
 
----Wakes as many waiting takes as can be served.
-function Tube:serve()
+function Tube:new_schedule(expected)
+    local sched = schedule.new(timer.nudge, expected, {
+        lane_limit = self.opts.lane_limit, keeps = self.store.is_vinyl,
+    })
+    sched.ready.watched = self.lines
+    return sched
+end
+
+-- A careful tube's takes go another way, see claim.lua.
+local function set_careful(self)
+    self.is_careful = self.is_durable or self.store.is_vinyl or self.on_change ~= nil
+end
+
+---@param is_durable boolean whether its leases are written
+function Tube:set_durable(is_durable)
+    self.is_durable = is_durable
+    set_careful(self)
+end
+
+---@param fn function|nil called as (task, event) after each change
+---@return function|nil the previous one
+function Tube:watch(fn)
+    local before = self.on_change
+    self.on_change = fn
+    set_careful(self)
+    return before
+end
+
+-- Takes that wait for one lane are woken by that lane alone, before the others.
+local function serve_lanes(self)
+    local changed = self.sched.ready.changed
+    while #changed > 0 do
+        self:serve_lane(table.remove(changed))
+    end
+end
+
+---@param name string
+function Tube:serve_lane(name)
+    local line = self.lines[name]
+    if line ~= nil then
+        line:wake(self.sched:next_ready(name) ~= 0 and 1 or 0)
+    end
+end
+
+---Wakes as many waiting takes as can be served, and tells of the changes.
+---@param in_trigger boolean|nil of a transaction, where nothing may yield
+function Tube:serve(in_trigger)
+    if self.lanes_total.n ~= 0 then
+        serve_lanes(self)
+    end
     local line = self.waiters
     if line.n ~= 0 then
-        line:wake(self.sched:available())
+        line:wake(self.sched:available() - self.lanes_total.promised)
     end
+    if self.events.last ~= 0 then
+        watcher.flush(self, in_trigger)
+    end
+end
+
+---The line of the takes that wait for one lane; it is there while one waits.
+---@param lane string
+function Tube:line_of(lane)
+    local line = self.lines[lane]
+    if line == nil then
+        line = waiters.new(self.lanes_total)
+        self.lines[lane] = line
+    end
+    return line
+end
+
+---@return integer takes that wait
+function Tube:waiting()
+    return self.waiters.n + self.lanes_total.n
+end
+
+---When the lease of a row ends that is leased now.
+---@param dead number microseconds since 1970, 0 for none
+---@return number monotonic microseconds, 0 for never
+function Tube:lease_end(tuple, dead)
+    local ttr = row.ttr(tuple) or self.ttr_us
+    if ttr == nil and dead == 0 then
+        return 0
+    end
+    -- A lease ends with the task's life at the latest, as in tarantool/queue.
+    local span = dead ~= 0 and dead - timer.wall_us() or math.huge
+    return timer.monotonic_us() + math.min(ttr or math.huge, span)
 end
 
 function Tube:signal_room()
@@ -70,87 +159,30 @@ function Tube:signal_room()
     end
 end
 
----Ends a lease that nobody ended by word.
-function Tube:lapse(sched, n)
-    if sched ~= self.sched then
-        -- The tube was truncated or reloaded while a commit was under way.
-        return
-    end
-    local tuple = self.store:get(sched:id(n))
-    if tuple == nil then
-        sched:unlink(n)
-        sched:forget(n)
-    else
-        sched:lapse(n, row.pri(tuple), row.dead(tuple) or 0)
+---@param task box.tuple|nil that was put
+function Tube:note_put(task)
+    if task ~= nil and self.on_change ~= nil then
+        watcher.note(self, task, 'put')
     end
 end
 
----Lets other fibers run now and then in a long loop.
----@param steps integer how many there were
-function tube.pause(steps)
-    if steps % const.SLICE_STEPS == 0 then
-        fiber.sleep(0)
-        return true
-    end
-    return false
-end
-
----Ends all leases of an owner that is no more.
-function Tube:lapse_all(owner)
-    local sched = self.sched
-    local steps = 0
-    local n = sched:first_of(owner)
-    while n ~= 0 do
-        local after = sched:next_of(n)
-        -- A busy one is lapsed by its commit, if that fails.
-        if not sched:is_busy(n) then
-            self:lapse(sched, n)
-            self.calls.release = self.calls.release + 1
+---Tells of a change that no row shows, by a read of the row that may yield.
+---@param letter string state
+---@param event string
+function Tube:note(id, letter, event)
+    if self.on_change ~= nil then
+        local tuple = self.store.pk:get(id)
+        if tuple ~= nil then
+            watcher.note(self, reply.task(tuple, id, letter), event)
         end
-        steps = steps + 1
-        if steps % const.SLICE_STEPS == 0 then
-            self:serve()
-            fiber.sleep(0)
-            -- The list may be another one now; busy ones at its head are few.
-            after = sched:first_of(owner)
-        end
-        n = after
     end
-    if steps > 0 then
-        self:serve()
-    end
-end
-
--- Enters one stored row into the schedule.
-local function load_row(sched, tuple, now)
-    local state, due, dead = row.state(tuple), row.due(tuple), row.dead(tuple) or 0
-    local to = schedule.READY
-    if state == const.BURIED then
-        to = schedule.BURIED
-    elseif state == const.DELAYED and due ~= nil and due > now then
-        to = schedule.DELAYED
-        dead = due
-    end
-    sched:add(row.id(tuple), to, row.pri(tuple), dead, row.lane(tuple))
 end
 
 ---Builds the schedule from the rows, in slices that let other fibers run.
 ---@param now number microseconds since 1970
 function Tube:load(now)
-    local sched = schedule.new(timer.nudge, self.store:count())
-    local last = -1
-    local visit = function(tuple)
-        last = row.id(tuple)
-        load_row(sched, tuple, now)
-    end
-    -- Not fiber.clock(), which stands still until the fiber yields.
-    local ends = timer.monotonic_us() + const.SLICE_S * MICRO
-    while self.store:scan(last, const.SLICE_STEPS, visit) == const.SLICE_STEPS do
-        if timer.monotonic_us() >= ends then
-            fiber.sleep(0)
-            ends = timer.monotonic_us() + const.SLICE_S * MICRO
-        end
-    end
+    local sched = self:new_schedule(self.store:count())
+    scan.load(self.store, sched, now)
     self.sched = sched
     self.is_loaded = true
     self.changed:broadcast()
@@ -171,6 +203,9 @@ end
 function Tube:close()
     self.is_dropped = true
     self.waiters:finish_all()
+    for _, line in pairs(self.lines) do
+        line:finish_all()
+    end
     self.room:broadcast()
     self.changed:broadcast()
 end
@@ -180,7 +215,7 @@ function Tube:truncate()
     self.is_loaded = false
     local ok, cause = pcall(self.store.truncate, self.store)
     if ok then
-        self.sched = schedule.new(timer.nudge)
+        self.sched = self:new_schedule()
     end
     self.is_loaded = true
     self.changed:broadcast()
@@ -194,21 +229,7 @@ end
 ---@param letter string
 ---@return function iterator of (id, task)
 function Tube:tasks_by_state(letter)
-    local next_row, param, position = self.space:pairs()
-    return function()
-        while true do
-            local tuple
-            position, tuple = next_row(param, position)
-            if tuple == nil then
-                return nil
-            end
-            local id = row.id(tuple)
-            local n = self.sched:find(id)
-            if n ~= 0 and self.sched:letter(n) == letter then
-                return id, reply.task(tuple, id, letter)
-            end
-        end
-    end
+    return scan.by_state(self, letter)
 end
 
 ---@return integer tasks in any state

@@ -1,8 +1,9 @@
 -- The public table: tube objects, the generic functions `queue.put(tube, ...)`, and
 -- what concerns the queue as a whole.
 
-local args = require('tarantella.api.args')
 local batch_methods = require('tarantella.api.batch_methods')
+local cfg = require('tarantella.api.cfg')
+local durable = require('tarantella.durable')
 local errors = require('tarantella.errors')
 local grants = require('tarantella.api.grants')
 local health = require('tarantella.api.health')
@@ -88,6 +89,16 @@ for name, fn in pairs(batch_methods) do
     end
 end
 
+---Sets what is called as (task, event) after each change of a task, nil for nothing.
+---@return function|nil the previous one
+function handle_methods.on_task_change(self, fn)
+    if fn ~= nil and type(fn) ~= 'function' then
+        errors.invalid('on_task_change', 'a function', fn)
+    end
+    need_running()
+    return usable(registry.get(self.name)):watch(fn)
+end
+
 ---Lets a user CALL `queue.tube.NAME:method`; {call = true} makes and grants the functions.
 function handle_methods.grant(self, user, opts)
     grants.tube(self.name, 'user', user, opts)
@@ -130,14 +141,21 @@ function api.create_tube(name, kind, opts)
     if not check_running() then
         return
     end
-    local stored, if_not_exists, temporary = tube_opts.check(name, opts)
+    local stored, if_not_exists, on_task_change = tube_opts.check(name, kind, opts)
     if type(kind) ~= 'string' or registry.preset(kind) == nil then
         if api.driver[kind] ~= nil then
             errors.raise('TUBE_TYPE_UNKNOWN', ('Tubes of the registered driver "%s" are not supported'):format(kind))
         end
         errors.raise('TUBE_TYPE_UNKNOWN', ('Unknown tube type %s'):format(tostring(kind)))
     end
-    local tube = usable(registry.create(name, kind, stored, temporary, if_not_exists))
+    if stored.temporary and durable.is_wanted() then
+        errors.raise('INVALID_ARGUMENT', 'Cannot create temporary tube in replicaset mode')
+    end
+    local tube, is_new = registry.create(name, kind, stored, if_not_exists)
+    usable(tube)
+    if is_new then
+        tube:watch(on_task_change)
+    end
     if api.tube[name] == nil then
         -- Somebody has taken it out of the table: a new one, as in tarantool/queue.
         handles[name] = nil
@@ -173,7 +191,11 @@ function api.identify(uuid)
     if uuid ~= nil and type(uuid) ~= 'string' then
         errors.raise('INVALID_ARGUMENT', 'Invalid UUID format.')
     end
-    return session.identify(uuid ~= nil and uuid or nil)
+    local name, owner = session.identify(uuid ~= nil and uuid or nil)
+    if owner ~= nil then
+        durable.remember(owner)
+    end
+    return name
 end
 
 ---@return table {ready, state, version, tubes, warnings}
@@ -181,30 +203,7 @@ function api.health()
     return health.report()
 end
 
----`queue.cfg{ttr = seconds, in_replicaset = boolean}`; ttr is how long leases outlive their connection.
-api.cfg = setmetatable({}, {
-    __call = function(self, opts)
-        opts = args.options('opts', opts) or {}
-        for name, value in pairs(opts) do
-            if name == 'ttr' then
-                if type(value) ~= 'number' or value < 0 or value ~= value then
-                    errors.raise('INVALID_ARGUMENT', ('Invalid value of ttr: %s'):format(tostring(value)))
-                end
-            elseif name == 'in_replicaset' then
-                if type(value) ~= 'boolean' then
-                    errors.raise('INVALID_ARGUMENT', ('Invalid value of in_replicaset: %s'):format(tostring(value)))
-                end
-            else
-                errors.raise('INVALID_ARGUMENT', ('Unknown option %s'):format(tostring(name)))
-            end
-        end
-        if opts.ttr ~= nil then
-            session.set_ttr(opts.ttr)
-            self.ttr = opts.ttr
-        end
-        self.in_replicaset = opts.in_replicaset or false
-    end,
-})
+api.cfg = cfg
 
 ---Drivers by the name of a type. A registered one is kept, and makes no tubes: see the
 ---deviations in docs/server.md.

@@ -99,7 +99,9 @@ function args.known_only(options, known, what)
     end
 end
 
-local function lane(value)
+---Name of a lane.
+---@return string|nil
+function args.lane(value)
     if value == nil then
         return nil
     end
@@ -112,6 +114,15 @@ local function lane(value)
         errors.invalid('utube', ('at most %d bytes'):format(const.MAX_LANE_BYTES), value)
     end
     return name
+end
+
+---Name of the lane that a take is to be from.
+---@return string|nil
+function args.lane_of(tube, value)
+    if value ~= nil and not tube.preset.lanes then
+        errors.raise('INVALID_ARGUMENT', ('A %s tube has no `utube`'):format(tube.type))
+    end
+    return args.lane(value)
 end
 
 ---Options of a put, checked, with what the tube's type does not have left out or, if strict, refused.
@@ -137,7 +148,7 @@ function args.put_options(tube, value, strict)
         end
     end
     if known.utube then
-        checked.lane = lane(o.utube)
+        checked.lane = args.lane(o.utube)
     end
     if known.timeout then
         checked.timeout = args.seconds('timeout', o.timeout)

@@ -10,7 +10,7 @@ local take = require('tarantella.take')
 
 local methods = {}
 
-local TAKE_OPTIONS = { key = true }
+local TAKE_OPTIONS = { key = true, utube = true }
 local RELEASE_OPTIONS = { delay = true }
 
 ---@return box.tuple per item [id, state] or {code, message}
@@ -37,16 +37,22 @@ function methods.put_many(tube, _, _, items)
     return put.many(tube, payloads, options, count, failures)
 end
 
+-- Arguments of take.many.
+local function take_arguments(tube, n, timeout, opts)
+    n = args.count('n', n, const.MAX_TAKE)
+    timeout = args.seconds('timeout', timeout)
+    opts = args.options('opts', opts)
+    if opts == nil then
+        return n, timeout
+    end
+    args.known_only(opts, TAKE_OPTIONS, 'take_many')
+    return n, timeout, opts.key ~= nil and args.key(opts.key) or nil, args.lane_of(tube, opts.utube)
+end
+
+---@param opts table|nil {key = for cancel_take, utube = lane}
 ---@return box.tuple tasks, each [id, 't', data, token]; none on timeout
 function methods.take_many(tube, _, _, n, timeout, opts)
-    n = args.count('n', n, const.MAX_TAKE)
-    opts = args.options('opts', opts)
-    local key
-    if opts ~= nil then
-        args.known_only(opts, TAKE_OPTIONS, 'take_many')
-        key = opts.key ~= nil and args.key(opts.key) or nil
-    end
-    return take.many(tube, n, args.seconds('timeout', timeout), key)
+    return take.many(tube, take_arguments(tube, n, timeout, opts))
 end
 
 ---@return boolean whether a take with this key was waiting
@@ -110,6 +116,22 @@ end
 
 for _, kind in ipairs({ 'ack', 'release', 'bury', 'touch', 'delete' }) do
     methods[kind .. '_many'] = change(kind)
+end
+
+---Finishes tasks and fetches the next ones. The acks are committed when the take begins to wait.
+---@param items table as for ack_many
+---@param opts table|nil as for take_many
+---@return box.tuple results of the acks
+---@return box.tuple tasks; {code, message} if the take failed, for the acks stand all the same
+function methods.ack_take(tube, strict, given, items, n, timeout, opts)
+    local count, seconds, key, lane = take_arguments(tube, n, timeout, opts)
+    local results = methods.ack_many(tube, strict, given, items)
+    local ok, tasks = pcall(take.many, tube, count, seconds, key, lane)
+    if not ok then
+        local code, message = errors.describe(tasks)
+        tasks = { code = code, message = message }
+    end
+    return results, tasks
 end
 
 return methods

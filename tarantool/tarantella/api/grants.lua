@@ -9,7 +9,7 @@ local grants = {}
 local ANYONE = { 'state', 'health', 'statistics', 'stats', 'identify' }
 local PRODUCER = { 'put', 'put_many', 'peek' }
 local CONSUMER = {
-    'take', 'take_many', 'cancel_take', 'ack', 'ack_many', 'release', 'release_many',
+    'take', 'take_many', 'ack_take', 'cancel_take', 'ack', 'ack_many', 'release', 'release_many',
     'bury', 'bury_many', 'touch', 'touch_many', 'peek',
 }
 local ADMIN = {

@@ -13,6 +13,7 @@ local methods = {}
 
 local RELEASE_OPTIONS = { delay = true, token = true }
 local TOKEN_OPTIONS = { token = true }
+local TAKE_OPTIONS = { token = true, utube = true }
 
 local function token_of(opts, strict, what)
     opts = args.options('opts', opts)
@@ -33,13 +34,18 @@ function methods.put(tube, strict, given, data, opts)
     return put.one(tube, data, args.put_options(tube, opts, strict))
 end
 
+---@param opts table|nil {token = true, utube = lane}
 ---@return box.tuple|nil [id, 't', data], with {token = true} [id, 't', data, token]; no value on timeout
 function methods.take(tube, strict, _, timeout, opts)
-    local with_token = false
+    local with_token, lane = false, nil
     if opts ~= nil then
-        with_token = token_of(opts, strict, 'take') == true
+        opts = args.options('opts', opts)
+        if strict then
+            args.known_only(opts, TAKE_OPTIONS, 'take')
+        end
+        with_token, lane = opts.token == true, args.lane_of(tube, opts.utube)
     end
-    local found = take.one(tube, args.seconds('timeout', timeout), with_token)
+    local found = take.one(tube, args.seconds('timeout', timeout), with_token, lane)
     if found ~= nil then
         return found
     end

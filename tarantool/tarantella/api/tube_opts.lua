@@ -5,7 +5,7 @@ local args = require('tarantella.api.args')
 
 local NAMES = {
     temporary = true, if_not_exists = true, engine = true, on_task_change = true, storage_mode = true,
-    ttl = true, ttr = true, pri = true, capacity = true, compat_nil_utube = true,
+    ttl = true, ttr = true, pri = true, capacity = true, compat_nil_utube = true, lane_limit = true,
 }
 
 local function boolean(name, value)
@@ -23,13 +23,30 @@ local function check_name(name)
     end
 end
 
----@return table opts to store, boolean if_not_exists, boolean temporary
-local function check(name, value)
+local function check_vinyl(kind, o)
+    if kind == 'limfifottl' then
+        errors.raise('INVALID_ARGUMENT', 'limfifottl queue does not support vinyl engine')
+    elseif o.storage_mode == 'ready_buffer' then
+        errors.raise('INVALID_ARGUMENT', '"ready_buffer" storage mode cannot be used with vinyl engine')
+    elseif o.temporary then
+        errors.invalid('temporary', 'false with the vinyl engine', o.temporary)
+    end
+end
+
+---@param kind string type of the tube
+---@return table opts to store, boolean if_not_exists, function|nil on_task_change
+local function check(name, kind, value)
     check_name(name)
     local o = args.options('opts', value) or {}
     args.known_only(o, NAMES, 'create_tube')
-    if o.engine ~= nil and o.engine ~= 'memtx' then
-        errors.invalid('engine', "'memtx'", o.engine)
+    if o.engine ~= nil and o.engine ~= 'memtx' and o.engine ~= 'vinyl' then
+        errors.invalid('engine', "'memtx' or 'vinyl'", o.engine)
+    end
+    if o.engine == 'vinyl' then
+        check_vinyl(kind, o)
+    end
+    if o.on_task_change ~= nil and type(o.on_task_change) ~= 'function' then
+        errors.invalid('on_task_change', 'a function', o.on_task_change)
     end
     if o.storage_mode ~= nil and o.storage_mode ~= 'default' and o.storage_mode ~= 'ready_buffer' then
         errors.invalid('storage_mode', "'default' or 'ready_buffer'", o.storage_mode)
@@ -40,9 +57,12 @@ local function check(name, value)
         pri = o.pri ~= nil and args.integer('pri', o.pri, -9007199254740991, 9007199254740991) or nil,
         capacity = o.capacity ~= nil and args.integer('capacity', o.capacity, 0, 9007199254740991) or nil,
         compat_nil_utube = boolean('compat_nil_utube', o.compat_nil_utube) or nil,
+        lane_limit = o.lane_limit ~= nil and args.integer('lane_limit', o.lane_limit, 1, 9007199254740991) or nil,
+        engine = o.engine,
+        storage_mode = o.storage_mode,
         temporary = boolean('temporary', o.temporary) or nil,
     }, { __serialize = 'map' })
-    return stored, boolean('if_not_exists', o.if_not_exists), stored.temporary or false
+    return stored, boolean('if_not_exists', o.if_not_exists), o.on_task_change
 end
 
 return { check = check }

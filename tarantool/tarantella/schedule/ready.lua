@@ -15,13 +15,17 @@ local Ready = {}
 Ready.__index = Ready
 
 ---@param slab table nodes.new()
-function ready.new(slab)
+---@param limit integer taken tasks of a lane
+function ready.new(slab, limit)
     return setmetatable({
         slab = slab,
         heap = heap.new(slab, nodes.KEY, nodes.POS),
         lanes = {},       -- number → lane
         by_name = {},     -- name → lane
         free_numbers = {},
+        limit = limit or 1,
+        watched = nil,    -- name → what waits for that lane alone
+        changed = {},     -- names of watched lanes that have something to take
     }, Ready)
 end
 
@@ -30,7 +34,7 @@ local function new_lane(self, name)
     local number = table.remove(self.free_numbers) or #self.lanes + 1
     local lane = {
         number = number, name = name,
-        limit = 1,
+        limit = self.limit,
         active = 0,   -- taken
         refs = 0,     -- tasks in any state
         exposed = 0,  -- the record that stands in the tube's heap
@@ -78,6 +82,9 @@ local function expose(self, lane)
     end
     if first ~= 0 then
         self.heap:push(first)
+        if self.watched ~= nil and self.watched[lane.name] ~= nil then
+            table.insert(self.changed, lane.name)
+        end
     end
     lane.exposed = first
 end
@@ -127,6 +134,12 @@ end
 ---@return integer the record that a take should have, 0 if there is none
 function Ready:top()
     return self.heap:top()
+end
+
+---@return integer the record of one lane that a take should have, 0 if there is none
+function Ready:top_of(name)
+    local lane = self.by_name[name]
+    return lane ~= nil and lane.exposed or 0
 end
 
 ---@return integer how many records takes could have at once

@@ -29,16 +29,19 @@ Schedule.__index = Schedule
 
 ---@param on_nearer function|nil called as (due_us, is_lease) when a due time becomes the nearest of its kind
 ---@param expected integer|nil how many tasks will be added at once
-function schedule.new(on_nearer, expected)
+---@param o table|nil { lane_limit = taken tasks of a lane, keeps = whether to remember what a lease replaces }
+function schedule.new(on_nearer, expected, o)
     local slab = nodes.new()
     return setmetatable({
         slab = slab,
         ids = idmap.new(slab, expected),
-        ready = ready.new(slab),
+        ready = ready.new(slab, o and o.lane_limit or 1),
         buried = heap.new(slab, KEY, POS),
         dues = heap.new(slab, DUE, nodes.DUE_POS),
         leases = heap.new(slab, DUE, nodes.DUE_POS),
+        over = heap.new(slab, DUE, nodes.DUE_POS), -- lives that have ended
         held = {},        -- owner number → first record of its list
+        kept = o and o.keeps and {} or nil, -- id → { priority, end of life } of a taken task
         last_token = {},  -- id → token of a lease that ran out or lost its session
         count = { [READY] = 0, [DELAYED] = 0, [BURIED] = 0, [TAKEN] = 0 },
         on_nearer = on_nearer or function() end,
@@ -84,11 +87,12 @@ local function link(self, n)
     if state == TAKEN then
         push_due(self, n, self.leases)
         return
+    elseif has(self, n, EXPIRED) then
+        push_due(self, n, self.over)
+        return
     end
     if state == READY then
-        if not has(self, n, EXPIRED) then
-            self.ready:add(n)
-        end
+        self.ready:add(n)
     elseif state == BURIED then
         self.buried:push(n)
     end
@@ -162,6 +166,9 @@ end
 -- Also vacates the lane: who leaves its owner is not taken any more.
 local function leave_owner(self, n)
     local u = self.slab.u
+    if self.kept ~= nil then
+        self.kept[self:id(n)] = nil
+    end
     local owner, before, after = u[n * CELLS + OWNER], u[n * CELLS + PREV], u[n * CELLS + NEXT]
     if before ~= 0 then
         u[before * CELLS + NEXT] = after
@@ -182,8 +189,10 @@ function Schedule:unlink(n)
     local state = self:state(n)
     if state == TAKEN then
         self.leases:remove(n)
+    elseif has(self, n, EXPIRED) then
+        self.over:remove(n)
     else
-        if state == READY and not has(self, n, EXPIRED) then
+        if state == READY then
             self.ready:remove(n)
         elseif state == BURIED then
             self.buried:remove(n)
@@ -228,8 +237,12 @@ function Schedule:forget(n)
     self.slab:release(n)
 end
 
+---@param lane string|nil only of this lane
 ---@return integer the ready record that is next, 0 for none; its life may be over, see `mark_expired`
-function Schedule:next_ready()
+function Schedule:next_ready(lane)
+    if lane ~= nil then
+        return self.ready:top_of(lane)
+    end
     return self.ready:top()
 end
 
@@ -237,12 +250,18 @@ function Schedule:available()
     return self.ready:available()
 end
 
----Hides a record whose life is over from takes; it stays among the due ones.
+---Takes a ready or buried record whose life is over out of sight, until it is deleted.
 function Schedule:mark_expired(n)
-    if self:state(n) == READY and not has(self, n, EXPIRED) then
+    if has(self, n, EXPIRED) then
+        return
+    elseif self:state(n) == READY then
         self.ready:remove(n)
-        flag(self, n, EXPIRED)
+    else
+        self.buried:remove(n)
     end
+    self.dues:remove(n)
+    flag(self, n, EXPIRED)
+    push_due(self, n, self.over)
 end
 
 ---Gives a ready record to an owner.
@@ -250,9 +269,16 @@ end
 function Schedule:lease(n, owner, token, ends)
     -- In this order a full lane exposes no successor that it would hide again.
     self.ready:occupy(n)
-    self.ready:remove(n)
-    self.dues:remove(n)
+    if has(self, n, EXPIRED) then
+        self.over:remove(n)
+    else
+        self.ready:remove(n)
+        self.dues:remove(n)
+    end
     local d = self.slab.d
+    if self.kept ~= nil then
+        self.kept[d[n * DOUBLES + ID]] = { d[n * DOUBLES + KEY], d[n * DOUBLES + DUE] }
+    end
     d[n * DOUBLES + KEY], d[n * DOUBLES + DUE] = token, ends
     set_state(self, n, TAKEN)
     flag(self, n, DELIVERED)
@@ -278,6 +304,12 @@ function Schedule:lapse(n, pri, due)
     self:unlink(n)
     self:settle(n, READY, pri, due)
     self.last_token[id] = token
+end
+
+---Undoes `lease`, for a take that came to nothing.
+function Schedule:give_back(n, pri, due)
+    self:unlink(n)
+    self:settle(n, READY, pri, due)
 end
 
 ---@return integer first record of an owner, 0 for none

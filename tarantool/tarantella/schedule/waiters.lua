@@ -10,10 +10,12 @@ local waiters = {}
 local Waiters = {}
 Waiters.__index = Waiters
 
-function waiters.new()
+---@param total table|nil { n, promised } of all lines that share it
+function waiters.new(total)
     return setmetatable({
         first = nil, last = nil, n = 0,
         promised = 0, -- tasks that the woken ones could take
+        total = total or { n = 0, promised = 0 },
     }, Waiters)
 end
 
@@ -31,7 +33,7 @@ function Waiters:add(owner, want, ahead)
         waiter.prev, self.last.next = self.last, waiter
         self.last = waiter
     end
-    self.n = self.n + 1
+    self.n, self.total.n = self.n + 1, self.total.n + 1
     return waiter
 end
 
@@ -47,9 +49,9 @@ function Waiters:remove(waiter)
     else
         self.last = waiter.prev
     end
-    self.n = self.n - 1
+    self.n, self.total.n = self.n - 1, self.total.n - 1
     if waiter.woken then
-        self.promised = self.promised - waiter.want
+        self.promised, self.total.promised = self.promised - waiter.want, self.total.promised - waiter.want
     end
 end
 
@@ -60,6 +62,7 @@ function Waiters:wake(available)
         if not waiter.woken then
             waiter.woken = true
             self.promised = self.promised + waiter.want
+            self.total.promised = self.total.promised + waiter.want
             waiter.cond:signal()
         end
         waiter = waiter.next
