@@ -87,6 +87,8 @@ test('a request of any type gives the body of its reply', async () => {
   expect([...reply.keys()]).toEqual([0x30])
   expect(reply.get(0x30)).toEqual([expect.arrayContaining([281, 1, '_vspace'])])
   expect(await client.request(0x40, new Map())).toEqual(new Map())
+  // VOTE, whose reply is no array under DATA but a BALLOT.
+  expect([...(await client.request(0x44, new Map())).keys()]).toEqual([0x29])
   await expect(client.request(0x7f, new Map())).rejects.toMatchObject({ code: 'ER_UNKNOWN_REQUEST_TYPE' })
 })
 
