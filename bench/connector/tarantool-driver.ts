@@ -1,9 +1,9 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import TarantoolConnection from 'tarantool-driver'
-import { CALLED, EVALUATED, messageOf, PASSWORD, ROWS, rowOf, SPACE_ID, USER } from './operations.ts'
+import { CALLED, EVALUATED, messageOf, PASSWORD, ROWS, rowOf, SPACE, USER } from './operations.ts'
 import { keepInFlight, type Requests, type Subject } from './subject.ts'
 
-/** tarantool-driver at its best: spaces by number, which saves it a chain of promises for each request. */
+/** Spaces by name, as users of both write them; by number it spares itself a chain of promises, and is a tenth faster. */
 export async function openTarantoolDriver(port: number): Promise<Subject> {
   const driver = new TarantoolConnection({
     host: '127.0.0.1',
@@ -15,9 +15,9 @@ export async function openTarantoolDriver(port: number): Promise<Subject> {
   await driver.connect()
   const requests: Requests = {
     ping: () => driver.ping(),
-    select: (i) => driver.select(SPACE_ID, 0, 1, 0, 'eq', [i % ROWS]),
-    replace: (i) => driver.replace(SPACE_ID, rowOf(i % ROWS)),
-    update: (i) => driver.update(SPACE_ID, 0, [i % ROWS], [['=', 2, 42]]),
+    select: (i) => driver.select(SPACE, 0, 1, 0, 'eq', [i % ROWS]),
+    replace: (i) => driver.replace(SPACE, rowOf(i % ROWS)),
+    update: (i) => driver.update(SPACE, 0, [i % ROWS], [['=', 2, 42]]),
     call: (i) => driver.call(CALLED, messageOf(i)),
     eval: (i) => driver.eval(EVALUATED, i),
   }
