@@ -1,4 +1,4 @@
-export { Crud, type CrudCaller } from './crud/crud.ts'
+export { Crud, type CrudCaller, type CrudRow } from './crud/crud.ts'
 export { CrudError, type CrudFailure } from './crud/crud-error.ts'
 export type {
   CrudBorderOptions,
@@ -7,6 +7,8 @@ export type {
   CrudManyOptions,
   CrudOptions,
   CrudReadOptions,
+  CrudReplicaOptions,
+  CrudRowOptions,
   CrudSelectOptions,
   CrudWriteOptions,
 } from './crud/crud-options.ts'

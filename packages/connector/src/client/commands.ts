@@ -67,8 +67,13 @@ export class Commands {
       const { index = 0, limit = MAX_UINT32, offset = 0, after, fetchPosition, lazy } = options
       const parts = checkKey(key ?? [])
       const iterator = checkIterator(options.iterator ?? (parts.length === 0 ? 'all' : 'eq'))
-      const bounds = { limit: checkUint32('limit', limit), offset: checkUint32('offset', offset) }
-      const range = { iterator, ...bounds, after: checkAfter(after), fetchPosition }
+      const range = {
+        iterator,
+        limit: checkUint32('limit', limit),
+        offset: checkUint32('offset', offset),
+        after: checkAfter(after),
+        fetchPosition,
+      }
       const request = new SelectRequest<T>(checkName('space', space), checkName('index', index), parts, range, lazy)
       return withRows(request, options)
     })

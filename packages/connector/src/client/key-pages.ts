@@ -74,7 +74,7 @@ export class KeyPages {
     options: IterateOptions,
   ): Promise<KeyPages> {
     const { timeoutMs, signal, index = 0 } = options
-    const limits = { timeoutMs, signal }
+    const limits = { timeoutMs, signal, idempotent: true }
     const [vspaceIndex, vspaceParts] = vspaceKey(space)
     const [spaceRow] = await select<unknown[]>(VSPACE, vspaceParts, { ...limits, index: vspaceIndex })
     if (spaceRow === undefined) throw missing(ErrorNumber.NO_SUCH_SPACE, `Space '${space}' does not exist`)
@@ -88,11 +88,11 @@ export class KeyPages {
 
   /** At most so many more tuples. */
   async next<T>(limit: number): Promise<T[]> {
-    const { timeoutMs, signal } = this.#options
+    const { timeoutMs, signal, lane, idempotent } = this.#options
     const isFirst = this.#last === undefined
     const key = this.#last === undefined ? this.#key : this.#keyOf(this.#last)
     const iterator = isFirst ? this.#first : this.#next
-    const request = { timeoutMs, signal, index: this.#index.id, iterator, limit }
+    const request = { timeoutMs, signal, lane, idempotent, index: this.#index.id, iterator, limit }
     const page = await this.#select<unknown[]>(this.#space, key, request)
     const rows = this.#isEqual && !isFirst ? this.#whileEqual(page) : page
     this.#last = rows.at(-1)
