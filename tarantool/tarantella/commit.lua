@@ -148,6 +148,7 @@ end
 local function write_all(tube, steps, ns, args, count, failures)
     local sched = tube.sched
     local tuples, tasks = {}, {}
+    -- All of them first: for vinyl the writes yield.
     for i = 1, count do
         local n = ns[i]
         if n ~= nil and sched:is_busy(n) then
@@ -155,8 +156,13 @@ local function write_all(tube, steps, ns, args, count, failures)
             failures[i] = errors.new('TASK_NOT_TAKEN', 'Task was not taken')
             ns[i] = nil
         elseif n ~= nil then
-            local id = sched:id(n)
             sched:unlink(n)
+        end
+    end
+    for i = 1, count do
+        local n = ns[i]
+        if n ~= nil then
+            local id = sched:id(n)
             local ok, tuple, task = pcall(write_item, tube, steps[i], id, args[i])
             if not ok then
                 sched:relink(n)

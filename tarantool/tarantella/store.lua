@@ -52,13 +52,15 @@ local store = {}
 local Store = {}
 Store.__index = Store
 
+---For vinyl_store.lua, whose engine reads its arguments after it has yielded, when the
+---buffers here are others'.
+store.class = Store
+
 ---@param space table box.space object of a tube
 function store.new(space)
     return setmetatable({
         space = space, pk = space.index[0], space_id = space.id,
-        -- Vinyl reads its arguments after it has yielded, when the buffers are others'.
-        by_hand = space.engine == 'memtx',
-        scratch = {},
+        is_vinyl = false,
     }, Store)
 end
 
@@ -73,24 +75,11 @@ end
 jit.off(c_insert)
 jit.off(c_delete)
 
-local function insert_table(self, state, pri, due, dead, ttr, lane, data)
-    -- The table is encoded before the statement yields, so one serves all fibers.
-    local r = self.scratch
-    r[fields.id], r[fields.state], r[fields.pri] = NULL, state, pri
-    r[fields.due], r[fields.dead], r[fields.ttr] = due or NULL, dead or NULL, ttr or NULL
-    r[fields.lane], r[fields.meta] = lane or NULL, NULL
-    r[fields.data] = data == nil and NULL or data
-    return self.space:insert(r)
-end
-
 ---Writes a new task.
 ---@param due number|nil microseconds since 1970, as `dead`
 ---@param ttr number|nil microseconds
 ---@return cdata the row, good until the next call into box
 function Store:insert(state, pri, due, dead, ttr, lane, data)
-    if not self.by_hand then
-        return insert_table(self, state, pri, due, dead, ttr, lane, data)
-    end
     local bytes = encode.row(state, pri, due, dead, ttr, lane, data)
     local failed = c_insert(self.space_id, bytes.rpos, bytes.wpos)
     encode.done(bytes)
@@ -114,9 +103,6 @@ end
 
 ---@return cdata|nil the row that is gone, good until the next call into box
 function Store:delete(id)
-    if not self.by_hand then
-        return self.pk:delete(id)
-    end
     if c_delete(self.space_id, key_start, set_key(id)) ~= 0 then
         box.error()
     end

@@ -75,10 +75,11 @@ function task.delete(tube, id)
 end
 
 function task.peek(tube, id)
+    local tuple = tube.sched:find(id) ~= 0 and tube.store:get(id) or nil
+    -- Only now: for vinyl the read yields.
     local sched = tube.sched
     local n = sched:find(id)
-    local tuple = n ~= 0 and tube.store:get(id) or nil
-    if tuple == nil then
+    if tuple == nil or n == 0 then
         errors.task_not_found(id)
     end
     return reply.task(tuple, id, sched:letter(n))

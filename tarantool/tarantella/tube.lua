@@ -8,6 +8,7 @@ local scan = require('tarantella.scan')
 local schedule = require('tarantella.schedule.schedule')
 local store = require('tarantella.store')
 local timer = require('tarantella.timer')
+local vinyl_store = require('tarantella.vinyl_store')
 local waiters = require('tarantella.schedule.waiters')
 local watcher = require('tarantella.watcher')
 
@@ -41,7 +42,7 @@ function tube.new(record, preset)
     local self = setmetatable({
         id = record.id, name = record.name, type = record.type, opts = opts, preset = preset,
         space = box.space[record.name],
-        store = store.new(box.space[record.name]),
+        store = (box.space[record.name].engine == 'vinyl' and vinyl_store or store).new(box.space[record.name]),
         sched = nil,
         waiters = waiters.new(),
         lines = {},         -- lane → takes that wait for that lane alone
