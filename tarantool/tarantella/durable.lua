@@ -135,10 +135,10 @@ local function store_held(tube)
     for number in pairs(table.copy(sched.held)) do
         local owner = session.by_number(number)
         local ids = {}
-        local n = owner ~= nil and sched:first_of(number) or 0
+        local n = owner ~= nil and sched.owners:first_of(number) or 0
         while n ~= 0 do
             table.insert(ids, sched:id(n))
-            n = sched:next_of(n)
+            n = sched.owners:next_of(n)
         end
         for from = 1, #ids, const.ROWS_PER_COMMIT do
             box.atomic(function()

@@ -33,9 +33,9 @@ function lapse.all(tube, owner)
     local sched = tube.sched
     local steps = 0
     local told = {}
-    local n = sched:first_of(owner)
+    local n = sched.owners:first_of(owner)
     while n ~= 0 do
-        local after = sched:next_of(n)
+        local after = sched.owners:next_of(n)
         -- A busy one is lapsed by its commit, if that fails.
         if not sched:is_busy(n) then
             if tube.on_change ~= nil then
@@ -49,7 +49,7 @@ function lapse.all(tube, owner)
             tube:serve()
             fiber.sleep(0)
             -- The list may be another one now; busy ones at its head are few.
-            after = sched:first_of(owner)
+            after = sched.owners:first_of(owner)
         end
         n = after
     end

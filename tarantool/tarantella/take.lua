@@ -19,7 +19,8 @@ local MAX_EXPIRED = 100
 -- call into box. Gives 0 when there is none.
 local function next_task(tube, now, lane)
     local sched = tube.sched
-    for _ = 1, MAX_EXPIRED do
+    -- A take cannot yield in the middle of the caller's transaction.
+    for _ = 1, box.is_in_txn() and math.huge or MAX_EXPIRED do
         local n = sched:next_ready(lane)
         if n == 0 then
             return 0
@@ -165,10 +166,16 @@ local function run(tube, want, timeout_s)
     if want.key ~= nil and connection.takes[want.key] ~= nil then
         errors.raise('INVALID_ARGUMENT', 'Expected `key` to be unique among the waiting takes of a connection')
     end
-    if is_free(tube, want) then
+    while is_free(tube, want) and tube.sched:next_ready(want.lane) ~= 0 do
         local result = collect(tube, connection, want)
         if result ~= nil then
             return result
+        elseif box.is_in_txn() then
+            break
+        end
+        fiber.sleep(0)
+        if connection.closed or tube.is_dropped then
+            return nil
         end
     end
     -- Waiting would end the caller's transaction.

@@ -122,16 +122,16 @@ function task.release_all(tube)
     local sched = tube.sched
     local steps = 0
     for owner in pairs(table.copy(sched.held)) do
-        local n = sched:first_of(owner)
+        local n = sched.owners:first_of(owner)
         while n ~= 0 do
-            local after = sched:next_of(n)
+            local after = sched.owners:next_of(n)
             if not sched:is_busy(n) then
                 commit.one(tube, transition.release, n)
             end
             steps = steps + 1
             if steps % const.SLICE_STEPS == 0 then
                 fiber.sleep(0)
-                after = sched:first_of(owner)
+                after = sched.owners:first_of(owner)
             end
             n = after
         end

@@ -97,13 +97,13 @@ end
 -- The tasks of each owner by its list.
 local function lists_agree(sched, model)
     for owner = 1, 3 do
-        local n, listed, held = sched:first_of(owner), 0, 0
+        local n, listed, held = sched.owners:first_of(owner), 0, 0
         while n ~= 0 do
             listed = listed + 1
             if model[sched:id(n)].owner ~= owner then
                 return false
             end
-            n = sched:next_of(n)
+            n = sched.owners:next_of(n)
         end
         for _, task in pairs(model) do
             held = held + (task.owner == owner and 1 or 0)
@@ -162,14 +162,21 @@ fixture.run('schedule', {
         sched:add(3, DELAYED, 0, 100)
         test:is_deeply(told, { 500, 100 }, 'the first and the nearer one')
     end },
-    { 'an expired task is given to nobody and stays due', function(test)
+    { 'an expired task is given to nobody and waits for its deletion', function(test)
         local sched = schedule.new()
-        local n = sched:add(1, READY, 0, 100)
+        local n, buried = sched:add(1, READY, 0, 100), sched:add(2, BURIED, 0, 100)
         sched:mark_expired(n)
-        test:is(sched:next_ready(), 0, 'hidden')
-        test:is(sched.dues:top(), n, 'due')
+        sched:mark_expired(buried)
+        test:is_deeply({ sched:next_ready(), sched.buried:top(), sched.dues:top() }, { 0, 0, 0 }, 'hidden')
+        test:is(sched.over:top(), n, 'first of those that are over')
         sched:unlink(n)
+        test:is(sched.over:top(), buried, 'not while it is being deleted')
         sched:relink(n, 200)
         test:is(sched:next_ready(), 0, 'still hidden after its deletion failed')
+        sched:unlink(buried)
+        sched:forget(buried)
+        test:is(sched.over:top(), n, 'waits for the next try')
+        sched:lease(n, 1, 7, 300)
+        test:is_deeply({ sched.over:top(), sched.leases:top() }, { 0, n }, 'a late touch brings it back')
     end },
 })

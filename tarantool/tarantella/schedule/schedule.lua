@@ -10,11 +10,12 @@
 local nodes = require('tarantella.schedule.nodes')
 local heap = require('tarantella.schedule.heap')
 local idmap = require('tarantella.schedule.idmap')
+local owners = require('tarantella.schedule.owners')
 local ready = require('tarantella.schedule.ready')
 
 local DOUBLES, CELLS = nodes.DOUBLES, nodes.CELLS
 local ID, KEY, DUE = nodes.ID, nodes.KEY, nodes.DUE
-local POS, STATE, PREV, NEXT, OWNER = nodes.POS, nodes.STATE, nodes.PREV, nodes.NEXT, nodes.OWNER
+local POS, STATE, OWNER = nodes.POS, nodes.STATE, nodes.OWNER
 
 -- The low bits of STATE, and its flags.
 local READY, DELAYED, BURIED, TAKEN, STATES = 1, 2, 3, 4, 7
@@ -32,6 +33,7 @@ Schedule.__index = Schedule
 ---@param o table|nil { lane_limit = taken tasks of a lane, keeps = whether to remember what a lease replaces }
 function schedule.new(on_nearer, expected, o)
     local slab = nodes.new()
+    local owner_lists = owners.new(slab)
     return setmetatable({
         slab = slab,
         ids = idmap.new(slab, expected),
@@ -40,7 +42,7 @@ function schedule.new(on_nearer, expected, o)
         dues = heap.new(slab, DUE, nodes.DUE_POS),
         leases = heap.new(slab, DUE, nodes.DUE_POS),
         over = heap.new(slab, DUE, nodes.DUE_POS), -- lives that have ended
-        held = {},        -- owner number → first record of its list
+        owners = owner_lists, held = owner_lists.held,
         kept = o and o.keeps and {} or nil, -- id → { priority, end of life } of a taken task
         last_token = {},  -- id → token of a lease that ran out or lost its session
         count = { [READY] = 0, [DELAYED] = 0, [BURIED] = 0, [TAKEN] = 0 },
@@ -153,34 +155,12 @@ function Schedule:lease_of(n)
     return self.slab.u[n * CELLS + OWNER], self.slab.d[n * DOUBLES + KEY]
 end
 
-local function join_owner(self, n, owner)
-    local u = self.slab.u
-    local first = self.held[owner] or 0
-    u[n * CELLS + OWNER], u[n * CELLS + PREV], u[n * CELLS + NEXT] = owner, 0, first
-    if first ~= 0 then
-        u[first * CELLS + PREV] = n
-    end
-    self.held[owner] = n
-end
-
--- Also vacates the lane: who leaves its owner is not taken any more.
+-- Who leaves its owner is not taken any more.
 local function leave_owner(self, n)
-    local u = self.slab.u
     if self.kept ~= nil then
         self.kept[self:id(n)] = nil
     end
-    local owner, before, after = u[n * CELLS + OWNER], u[n * CELLS + PREV], u[n * CELLS + NEXT]
-    if before ~= 0 then
-        u[before * CELLS + NEXT] = after
-    elseif after ~= 0 then
-        self.held[owner] = after
-    else
-        self.held[owner] = nil
-    end
-    if after ~= 0 then
-        u[after * CELLS + PREV] = before
-    end
-    u[n * CELLS + PREV], u[n * CELLS + NEXT], u[n * CELLS + OWNER] = 0, 0, 0
+    self.owners:leave(n)
     self.ready:vacate(n)
 end
 
@@ -282,7 +262,7 @@ function Schedule:lease(n, owner, token, ends)
     d[n * DOUBLES + KEY], d[n * DOUBLES + DUE] = token, ends
     set_state(self, n, TAKEN)
     flag(self, n, DELIVERED)
-    join_owner(self, n, owner)
+    self.owners:join(n, owner)
     push_due(self, n, self.leases)
     local id = d[n * DOUBLES + ID]
     if self.last_token[id] ~= nil then
@@ -301,8 +281,7 @@ end
 ---@param due number end of the task's life, 0 for none
 function Schedule:lapse(n, pri, due)
     local id, token = self:id(n), self.slab.d[n * DOUBLES + KEY]
-    self:unlink(n)
-    self:settle(n, READY, pri, due)
+    self:give_back(n, pri, due)
     self.last_token[id] = token
 end
 
@@ -310,16 +289,6 @@ end
 function Schedule:give_back(n, pri, due)
     self:unlink(n)
     self:settle(n, READY, pri, due)
-end
-
----@return integer first record of an owner, 0 for none
-function Schedule:first_of(owner)
-    return self.held[owner] or 0
-end
-
----@return integer the next record of the same owner, 0 at the end
-function Schedule:next_of(n)
-    return self.slab.u[n * CELLS + NEXT]
 end
 
 ---@return integer tasks in any state
