@@ -13,11 +13,20 @@ export interface Result {
   readonly cpuUsPerOp: number
 }
 
+/** What is not a rate. */
+export interface Figure {
+  readonly subject: string
+  readonly case: string
+  readonly value: number
+  readonly unit: string
+}
+
 /** The whole of a run, as `--json FILE` stores it. */
 export interface Report {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number }
   readonly versions: Readonly<Record<string, string>>
   readonly results: readonly Result[]
+  readonly figures?: readonly Figure[]
 }
 
 export function makeReport(versions: Readonly<Record<string, string>>, results: readonly Result[]): Report {
@@ -48,6 +57,9 @@ export function printReport(report: Report): void {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
   for (const row of [header, ...rows]) {
     print(row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '))
+  }
+  for (const { subject, case: name, value, unit } of report.figures ?? []) {
+    print(`${subject}: ${name}: ${value.toFixed(1)} ${unit}`)
   }
 }
 

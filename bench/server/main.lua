@@ -1,0 +1,88 @@
+-- One subject of the benchmark in a server of its own. The driver (bench/server.ts) calls
+-- bench_run; start.lua and memory.lua are runs of their own.
+
+local fio = require('fio')
+
+local here = fio.dirname(fio.abspath(arg[0]))
+package.path = ('%s/?.lua;%s'):format(here, package.path)
+
+box.cfg({
+    work_dir = os.getenv('TARANTELLA_DATA_DIR'), log = 'log', log_level = 4, feedback_enabled = false,
+    memtx_memory = 1024 * 1024 * 1024, net_msg_max = 20000,
+})
+local cases = require('cases')
+local open = require('subjects')[os.getenv('BENCH_SUBJECT')]
+
+local tubes = {}
+local function tube(name, kind)
+    if tubes[name] == nil then
+        tubes[name] = open(name, kind or 'fifottl')
+    end
+    return tubes[name]
+end
+
+local BEHIND = 100000
+local LANES = 10000
+-- Between the moment at which all lives are over and the first take.
+local SETTLE_S = 0.25
+
+-- States to measure takes in; each leaves tasks that can be taken at once behind it.
+local backlogs = {
+    empty = function(t) cases.fill(t, 3000) end,
+    lane = function(t)
+        cases.fill(t, BEHIND, function() return { utube = 'busy', pri = 0 } end)
+        t.take()
+        cases.fill(t, 3000, function(i) return { utube = 'free' .. i, pri = 1 } end)
+    end,
+    lanes = function(t)
+        cases.fill(t, 2 * LANES, function(i) return { utube = 'busy' .. i % LANES, pri = 0 } end)
+        for _ = 1, LANES do
+            t.take()
+        end
+        cases.fill(t, 3000, function(i) return { utube = 'free' .. i, pri = 1 } end)
+    end,
+    -- From the moment on at which all of them are over.
+    expired = function(t)
+        local ends = require('clock').realtime() + 4
+        cases.fill(t, BEHIND, function() return { ttl = ends - require('clock').realtime(), pri = 0 } end)
+        cases.fill(t, 3000, function() return { pri = 1 } end)
+        require('fiber').sleep(math.max(0, ends + SETTLE_S - require('clock').realtime()))
+    end,
+}
+
+local run = {}
+
+function run.cycle(n) return cases.cycle(tube('cycle'), n) end
+function run.batch(n) return cases.batch(tube('batch'), n) end
+function run.put_real(n) return cases.put_real(tube('put_real'), n) end
+function run.empty_take(n) return cases.empty_take(tube('empty'), n) end
+
+function run.statistics(n)
+    local full = tubes.full
+    if full == nil then
+        full = tube('full')
+        cases.fill(full, BEHIND)
+    end
+    return cases.statistics(full, n)
+end
+
+for name, prepare in pairs(backlogs) do
+    run['take_' .. name] = function(n)
+        local t = open('take_' .. name, 'utubettl')
+        t.truncate()
+        prepare(t)
+        local done, seconds, cpu = cases.takes(t, n)
+        t.truncate()
+        return done, seconds, cpu
+    end
+end
+
+rawset(_G, 'bench_run', function(name, operations)
+    collectgarbage()
+    return run[name](operations)
+end)
+
+box.schema.user.grant('guest', 'super', nil, nil, { if_not_exists = true })
+box.cfg({ listen = os.getenv('TARANTELLA_LISTEN') })
+io.stdout:write('the server is ready\n')
+io.stdout:flush()
