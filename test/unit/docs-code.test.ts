@@ -6,7 +6,12 @@ import { describe, expect, test } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Pages whose blocks are whole modules but for `tnt`, a connected client. */
-const PAGES = ['docs/connector.md', 'docs/migrating-from-tarantool-driver.md']
+const PAGES = [
+  'docs/connector.md',
+  'docs/migrating-from-tarantool-driver.md',
+  'packages/connector/README.md',
+  'packages/queue/README.md',
+]
 const PRELUDE = `declare const tnt: import('@tarantella/connector').Client\nexport {}\n`
 
 /** Name of a made-up file for each TypeScript block, and what it holds. */
