@@ -7,8 +7,8 @@
 -- Against tuple:update this takes 0.3 us instead of 4 (2.6.0, a payload of 40 bytes).
 
 local ffi = require('ffi')
+local memory = require('tarantella.schedule.memory')
 local mp = require('tarantella.mp')
-local nodes = require('tarantella.schedule.nodes')
 local row = require('tarantella.row')
 
 for _, declaration in ipairs({
@@ -38,8 +38,9 @@ local reply = {}
 local function reserve(bytes)
     if at + bytes > capacity then
         capacity = math.max(FIRST_CAPACITY, capacity * 2, at + bytes)
-        block = nodes.resize(block, capacity)
-        buffer = ffi.cast('uint8_t *', block)
+        block = block or memory.new()
+        memory.grow(block, capacity)
+        buffer = ffi.cast('uint8_t *', block.at)
     end
 end
 

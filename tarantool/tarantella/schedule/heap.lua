@@ -5,6 +5,7 @@
 -- a pop 0.3 to 0.4 us with 10^3 to 10^6 entries.
 
 local ffi = require('ffi')
+local memory = require('tarantella.schedule.memory')
 local nodes = require('tarantella.schedule.nodes')
 
 local DOUBLES, CELLS, ID = nodes.DOUBLES, nodes.CELLS, nodes.ID
@@ -84,8 +85,9 @@ function Heap:push(x)
     local n = self.n + 1
     if n >= self.capacity then
         local capacity = self.capacity == 0 and FIRST_CAPACITY or math.floor(self.capacity * 1.5) + 1
-        self.block = nodes.resize(self.block, capacity * 4)
-        self.items = ffi.cast('uint32_t *', self.block)
+        self.block = self.block or memory.new()
+        memory.grow(self.block, capacity * 4)
+        self.items = ffi.cast('uint32_t *', self.block.at)
         self.capacity = capacity
     end
     self.n = n

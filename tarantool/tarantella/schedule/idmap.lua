@@ -4,6 +4,7 @@
 -- Deletion shifts the followers back, so there are no tombstones to pile up.
 
 local ffi = require('ffi')
+local memory = require('tarantella.schedule.memory')
 local nodes = require('tarantella.schedule.nodes')
 
 local DOUBLES, ID = nodes.DOUBLES, nodes.ID
@@ -17,9 +18,10 @@ Idmap.__index = Idmap
 
 local function reset(self, bits)
     local size = bit.lshift(1, bits)
-    self.block = nodes.resize(nil, size * 4)
-    ffi.fill(self.block, size * 4)
-    self.slots = ffi.cast('uint32_t *', self.block)
+    self.block = memory.new()
+    memory.grow(self.block, size * 4)
+    ffi.fill(self.block.at, size * 4)
+    self.slots = ffi.cast('uint32_t *', self.block.at)
     self.mask, self.shift, self.bits = size - 1, 32 - bits, bits
     self.limit = math.floor(size * FULL)
 end
@@ -73,8 +75,8 @@ local function double(self)
             insert(self, n, d[n * DOUBLES + ID])
         end
     end
-    -- `old` points into the block and does not keep it alive by itself.
-    ffi.C.free(ffi.gc(old_block, nil))
+    -- At once, and not when the collector comes by. Until here it keeps `old` good.
+    memory.release(old_block)
 end
 
 ---The id must not be in the map yet.

@@ -1,5 +1,5 @@
--- The records of scheduled tasks, in memory that is not LuaJIT's: its heap ends
--- near 2 GB on old servers, and a million Lua tables stop the collector's world.
+-- The records of scheduled tasks, in memory that is not LuaJIT's: a million Lua tables
+-- stop the collector's world.
 --
 -- A record is 48 bytes, six doubles, of which the last three hold six 32-bit cells:
 --
@@ -20,8 +20,7 @@
 -- `d` and `u` move when the slab grows: never keep them over a call of `alloc`.
 
 local ffi = require('ffi')
-
-pcall(ffi.cdef, 'void *realloc(void *ptr, size_t size); void free(void *ptr);')
+local memory = require('tarantella.schedule.memory')
 
 local DOUBLES, CELLS = 6, 12
 local FIRST_CAPACITY = 64
@@ -33,32 +32,18 @@ local nodes = {
     PREV = 6, OWNER = 9,
 }
 
----Grows (or makes) a block; what is added is not cleared.
----@param old cdata|nil a block that this function gave
----@return cdata void pointer, freed with its last reference
-function nodes.resize(old, bytes)
-    local block = ffi.C.realloc(old, bytes)
-    if block == nil then
-        error('tarantella: out of memory for the schedule')
-    end
-    if old ~= nil then
-        ffi.gc(old, nil)
-    end
-    return ffi.gc(block, ffi.C.free)
-end
-
 local Nodes = {}
 Nodes.__index = Nodes
 
 function nodes.new()
-    return setmetatable({ block = nil, d = nil, u = nil, capacity = 0, used = 0, free = 0, count = 0 }, Nodes)
+    return setmetatable({ block = memory.new(), d = nil, u = nil, capacity = 0, used = 0, free = 0, count = 0 }, Nodes)
 end
 
 local function grow(self)
     local capacity = self.capacity == 0 and FIRST_CAPACITY or math.floor(self.capacity * 1.5)
-    self.block = nodes.resize(self.block, capacity * DOUBLES * 8)
-    self.d = ffi.cast('double *', self.block)
-    self.u = ffi.cast('uint32_t *', self.block)
+    memory.grow(self.block, capacity * DOUBLES * 8)
+    self.d = ffi.cast('double *', self.block.at)
+    self.u = ffi.cast('uint32_t *', self.block.at)
     self.capacity = capacity
 end
 

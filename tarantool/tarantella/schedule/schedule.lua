@@ -45,6 +45,7 @@ function schedule.new(on_nearer, expected, o)
         owners = owner_lists, held = owner_lists.held,
         kept = o and o.keeps and {} or nil, -- id → { priority, end of life } of a taken task
         last_token = {},  -- id → token of a lease that ran out or lost its session
+        busy = 0,         -- unlinked records
         count = { [READY] = 0, [DELAYED] = 0, [BURIED] = 0, [TAKEN] = 0 },
         on_nearer = on_nearer or function() end,
     }, Schedule)
@@ -180,6 +181,7 @@ function Schedule:unlink(n)
         self.dues:remove(n)
     end
     flag(self, n, BUSY)
+    self.busy = self.busy + 1
 end
 
 ---Undoes `unlink`, for a commit that failed.
@@ -190,6 +192,7 @@ function Schedule:relink(n, due)
     end
     local u = self.slab.u
     u[n * CELLS + STATE] = bit.band(u[n * CELLS + STATE], bit.bnot(BUSY))
+    self.busy = self.busy - 1
     link(self, n)
 end
 
@@ -200,6 +203,7 @@ function Schedule:settle(n, state, pri, due)
     end
     local d = self.slab.d
     d[n * DOUBLES + KEY], d[n * DOUBLES + DUE] = pri, due
+    self.busy = self.busy - 1
     set_state(self, n, state)
     link(self, n)
 end
@@ -211,6 +215,7 @@ function Schedule:forget(n)
     end
     local id = self:id(n)
     self.last_token[id] = nil
+    self.busy = self.busy - 1
     set_state(self, n, 0)
     self.ready:unbind(n)
     self.ids:remove(id)
