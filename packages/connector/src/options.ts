@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { UsageError } from './errors.ts'
 import { type Extension, ExtensionTable } from './msgpack/ext/extension.ts'
+import type { Int64Form } from './msgpack/reader.ts'
 import { type Address, DEFAULT_PORT, parseUri } from './util/address.ts'
 import type { BackoffPolicy } from './util/backoff.ts'
 import { resolveTls, type TlsOptions } from './util/tls-options.ts'
@@ -56,6 +57,16 @@ export interface ConnectOptions {
   /** Your own MessagePack extension types, made by `defineExtension`. @default none */
   readonly extensions?: readonly Extension[] | undefined
   /**
+   * What 64-bit integers of the server become. A decimal text or a rounded number is not what the server has stored, so
+   * do not send it back as a key.
+   * - 'safe': number within ±(2^53 - 1), else bigint
+   * - 'bigint': bigint for all that need 64 bits, which are those below -2^31 and above 2^32 - 1, else number
+   * - 'number': always number, rounded beyond 2^53
+   * - 'string': number within ±(2^53 - 1), else its decimal text
+   * @default 'safe'
+   */
+  readonly int64?: Int64Form | undefined
+  /**
    * Lets a server of 3.0 or later send the formats of tuples along with them: rows as objects need no look-up then,
    * also those that a call returns. It costs about 30 bytes per field of a format in every reply with tuples.
    * @default false
@@ -102,6 +113,7 @@ export interface ResolvedOptions {
   readonly pingIntervalMs: number
   readonly bulkLane: boolean
   readonly extensions: ExtensionTable
+  readonly int64: Int64Form
   readonly tupleFormats: boolean
 }
 
@@ -142,6 +154,7 @@ export function resolveOptions(given: string | ConnectOptions, more: ConnectOpti
     pingIntervalMs: duration('pingIntervalMs', options.pingIntervalMs ?? DEFAULTS.pingIntervalMs),
     bulkLane: boolean('bulkLane', options.bulkLane ?? false),
     extensions: new ExtensionTable(resolveExtensions(options.extensions)),
+    int64: resolveInt64(options.int64 ?? 'safe'),
     tupleFormats: boolean('tupleFormats', options.tupleFormats ?? false),
   })
 }
@@ -242,6 +255,13 @@ function resolveExtensions(extensions: readonly Extension[] = []): readonly Exte
   const isArray: boolean = Array.isArray(extensions)
   if (isArray) return extensions
   throw invalid(`Expected \`extensions\` to be an array, got ${show(extensions)}`)
+}
+
+const INT64_FORMS: ReadonlySet<string> = new Set<Int64Form>(['safe', 'bigint', 'number', 'string'])
+
+function resolveInt64(form: Int64Form): Int64Form {
+  if (INT64_FORMS.has(form)) return form
+  throw invalid(`Expected \`int64\` to be safe, bigint, number or string, got ${show(form)}`)
 }
 
 function text(name: string, value: string): string {

@@ -21,6 +21,7 @@ test('what is not given has its documented default', () => {
     pingIntervalMs: 30_000,
     bulkLane: false,
     extensions: new ExtensionTable([]),
+    int64: 'safe',
     tupleFormats: false,
   })
   expect(password()).toBe('')
@@ -67,6 +68,7 @@ describe('a wrong option is refused with what was expected and what came', () =>
     [{ auth: 'md5' }, 'Expected `auth` to be auto, chap-sha1 or pap-sha256'],
     [{ auth: 'pap-sha256' }, 'Expected `tls` beside `auth: pap-sha256`'],
     [{ auth: 'pap-sha256', path: '/x' }, 'Expected `tls` beside `auth: pap-sha256`'],
+    [{ int64: 'bigint-when-unsafe' }, 'Expected `int64` to be safe, bigint, number or string'],
     [{ bulkLane: 1 }, 'Expected `bulkLane` to be true or false'],
     [{ tls: 1 }, 'Expected `tls` to be a boolean or an object'],
     [{ tls: { CA: '' } }, 'Unknown option `tls.CA`'],

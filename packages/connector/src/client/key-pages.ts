@@ -102,7 +102,11 @@ export class KeyPages {
   }
 
   #keyOf(tuple: readonly unknown[]): readonly unknown[] {
-    return this.#index.parts.map(({ field }) => tuple[field])
+    const key = this.#index.parts.map(({ field }) => tuple[field])
+    if (key.some((part, at) => isAltered(this.#index.parts[at]?.type, part))) {
+      throw unfit(this.#index, 'the option `int64` has made something else of an integer of its key')
+    }
+    return key
   }
 
   #whileEqual(page: readonly unknown[][]): unknown[][] {
@@ -114,6 +118,13 @@ export class KeyPages {
     }
     return rows
   }
+}
+
+/** Whether an integer was rounded or made a text, and so says no more which tuple it was. */
+function isAltered(type: string | undefined, part: unknown): boolean {
+  const isInteger = type === 'unsigned' || type === 'integer'
+  if (typeof part === 'number') return isInteger && !Number.isSafeInteger(part)
+  return typeof part === 'string' && (isInteger || type === 'number')
 }
 
 /** `compared`: so many parts of the key are compared here, not by the server. */

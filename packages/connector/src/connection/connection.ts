@@ -1,5 +1,4 @@
 import { ConnectionError, type TarantellaError } from '../errors.ts'
-import type { ExtensionTable } from '../msgpack/ext/extension.ts'
 import type { Demands } from '../options.ts'
 import type { ServerInfo } from '../protocol/features.ts'
 import { FrameReader } from '../protocol/frame.ts'
@@ -21,12 +20,12 @@ import { type Credentials, shakeHands } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { InFlight } from './in-flight.ts'
 import { Pending } from './pending.ts'
-import { Replies, type ReplyObserver } from './replies.ts'
+import { type Decoding, Replies, type ReplyObserver } from './replies.ts'
 import { RequestWriter } from './request-writer.ts'
 import type { Traffic } from './traffic.ts'
 import { WriteBuffer } from './write-buffer.ts'
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Decoding {
   readonly address: Address
   readonly open: OpenTransport
   readonly credentials: Credentials | undefined
@@ -36,7 +35,6 @@ export interface ConnectionOptions {
   readonly maxFrameBytes: number
   readonly maxBufferedBytes: number
   readonly pingIntervalMs: number
-  readonly extensions: ExtensionTable
   readonly tupleFormats: boolean
   readonly traffic: Traffic
 }
@@ -89,7 +87,7 @@ export class Connection implements TransportHandlers {
     this.#requests = new RequestWriter(this.#out, options.maxFrameBytes)
     const isSent = (pending: Pending): boolean => pending.position < this.#out.handed
     this.#inFlight = new InFlight(options.maxInFlight, isSent, () => this.#checkDrained())
-    this.#replies = new Replies(this.#inFlight, options.traffic, owner, options.extensions)
+    this.#replies = new Replies(this.#inFlight, options.traffic, owner, options)
     this.opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve
       this.#rejectOpened = reject

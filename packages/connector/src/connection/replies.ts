@@ -1,7 +1,7 @@
 import { ServerError } from '../errors.ts'
 import type { ExtensionTable } from '../msgpack/ext/extension.ts'
 import { TupleRows } from '../msgpack/ext/tuple-rows.ts'
-import { Reader } from '../msgpack/reader.ts'
+import { type Int64Form, Reader } from '../msgpack/reader.ts'
 import { ReplyType } from '../protocol/constants.ts'
 import { ErrorNumber } from '../protocol/error-codes.ts'
 import { type KeyEvent, readEvent } from '../protocol/event.ts'
@@ -26,6 +26,12 @@ export interface ReplyObserver {
   event(event: KeyEvent): void
 }
 
+/** How the user wants values to be decoded. */
+export interface Decoding {
+  readonly extensions: ExtensionTable
+  readonly int64: Int64Form
+}
+
 /** Gives each reply to the request that it is for. */
 export class Replies {
   /** An error that the server sent to no request in particular: it closes the connection next. */
@@ -37,8 +43,8 @@ export class Replies {
   readonly #header = new ReplyHeader()
   #schemaVersion = 0
 
-  constructor(inFlight: InFlight, traffic: Traffic, observer: ReplyObserver, extensions: ExtensionTable) {
-    this.#reader = new Reader(extensions)
+  constructor(inFlight: InFlight, traffic: Traffic, observer: ReplyObserver, decoding: Decoding) {
+    this.#reader = new Reader(decoding.extensions, decoding.int64)
     this.#reader.rows = new TupleRows()
     this.#inFlight = inFlight
     this.#traffic = traffic

@@ -2,7 +2,7 @@ import { ProtocolError } from '../errors.ts'
 import type { ExtensionTable } from './ext/extension.ts'
 import { readExtension } from './ext/registry.ts'
 import { MAX_NESTING } from './nesting.ts'
-import { malformed, Reader, reserved } from './reader.ts'
+import { type Int64Form, malformed, Reader, reserved } from './reader.ts'
 import { readKey, readText } from './text.ts'
 
 const TWO_32 = 0x1_0000_0000
@@ -18,7 +18,7 @@ const eightBytes = new DataView(new ArrayBuffer(8))
  * | MessagePack | JavaScript |
  * |---|---|
  * | nil, true, false | null, true, false |
- * | int, uint | number if it is a safe integer, else bigint |
+ * | int, uint | number if it is a safe integer, else bigint; unless `reader.int64` says otherwise |
  * | float32, float64 | number |
  * | str | string; Buffer if the bytes are not UTF-8 |
  * | bin | Buffer, a copy |
@@ -97,23 +97,39 @@ function readFloat64(reader: Reader): number {
   return eightBytes.getFloat64(0)
 }
 
-function readUint64(reader: Reader): number | bigint {
+function readUint64(reader: Reader): number | bigint | string {
   const high = reader.u32()
   const low = reader.u32()
-  if (high < SAFE_HIGH) return high * TWO_32 + low
+  if (high < SAFE_HIGH && reader.int64 !== 'bigint') return high * TWO_32 + low
   eightBytes.setUint32(0, high)
   eightBytes.setUint32(4, low)
-  return eightBytes.getBigUint64(0)
+  return inForm(reader.int64, eightBytes.getBigUint64(0))
 }
 
-function readInt64(reader: Reader): number | bigint {
+function readInt64(reader: Reader): number | bigint | string {
   const high = reader.i32()
   const low = reader.u32()
   const value = high * TWO_32 + low
-  if (Number.isSafeInteger(value)) return value
+  if (Number.isSafeInteger(value) && reader.int64 !== 'bigint') return value
   eightBytes.setInt32(0, high)
   eightBytes.setUint32(4, low)
-  return eightBytes.getBigInt64(0)
+  return inForm(reader.int64, eightBytes.getBigInt64(0))
+}
+
+function inForm(form: Int64Form, value: bigint): number | bigint | string {
+  if (form === 'number') return Number(value)
+  return form === 'string' ? String(value) : value
+}
+
+/** A value of the protocol itself, rather than the user's data: its integers are 'safe', whatever the user has chosen. */
+export function readSafely(reader: Reader, depth: number): unknown {
+  const { int64 } = reader
+  reader.int64 = 'safe'
+  try {
+    return readValue(reader, depth)
+  } finally {
+    reader.int64 = int64
+  }
 }
 
 function readBytes(reader: Reader, byte: number, depth: number): unknown {
@@ -199,12 +215,13 @@ export function tooDeep(): ProtocolError {
 let spare: Reader | undefined
 
 /**
- * Decodes one MessagePack value; docs/connector.md says what becomes of each type.
+ * Decodes one MessagePack value; docs/connector.md says what becomes of each type. `int64` is as the option of a
+ * connection, 'safe' by default.
  * Throws a `ProtocolError` with code `DECODE_FAILED` if the bytes are not exactly one value.
  */
-export function decode(bytes: Uint8Array, extensions?: ExtensionTable): unknown {
+export function decode(bytes: Uint8Array, extensions?: ExtensionTable, int64: Int64Form = 'safe'): unknown {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (extensions !== undefined) return decodeBy(new Reader(extensions), buffer)
+  if (extensions !== undefined || int64 !== 'safe') return decodeBy(new Reader(extensions, int64), buffer)
   // An extension's `decode` may call this again meanwhile.
   const reader = spare ?? new Reader()
   spare = undefined

@@ -53,5 +53,6 @@ function extHeaderSize(byte: number): number {
 function readRaw(reader: Reader): RawField {
   const start = reader.position
   reader.skip()
-  return new RawField(Buffer.from(reader.buffer.subarray(start, reader.position)), reader.extensions)
+  const bytes = Buffer.from(reader.buffer.subarray(start, reader.position))
+  return new RawField(bytes, reader.extensions, reader.int64)
 }

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { decode } from './decode.ts'
 import { type ExtensionTable, NO_EXTENSIONS } from './ext/extension.ts'
-import { Reader } from './reader.ts'
+import { type Int64Form, Reader } from './reader.ts'
 
 /** Says that the codec has just written the bytes, so that they need no check; not for users. */
 export const OWN_BYTES: unique symbol = Symbol('own bytes')
@@ -30,16 +30,18 @@ export class RawField {
   readonly bytes: Buffer
 
   readonly #extensions: ExtensionTable
+  readonly #int64: Int64Form
 
   /** Trusts the bytes to be one value: whoever makes one has cut it out of a reply. */
-  constructor(bytes: Buffer, extensions: ExtensionTable = NO_EXTENSIONS) {
+  constructor(bytes: Buffer, extensions: ExtensionTable = NO_EXTENSIONS, int64: Int64Form = 'safe') {
     this.bytes = bytes
     this.#extensions = extensions
+    this.#int64 = int64
   }
 
-  /** Decodes the field, anew at each call. */
+  /** Decodes the field as the connection would have, anew at each call. */
   decode(): unknown {
-    return decode(this.bytes, this.#extensions)
+    return decode(this.bytes, this.#extensions, this.#int64)
   }
 }
 

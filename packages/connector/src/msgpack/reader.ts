@@ -7,6 +7,9 @@ import { WideText } from './wide-text.ts'
 
 const EMPTY = Buffer.alloc(0)
 
+/** What becomes of integers that a double may not hold; see `ConnectOptions.int64`. */
+export type Int64Form = 'safe' | 'bigint' | 'number' | 'string'
+
 /** What becomes of the tuples of a connection's replies; see `TupleRows`. */
 export interface RowReader {
   read(reader: Reader, depth: number, readNested: (reader: Reader, depth: number) => unknown): object
@@ -25,14 +28,16 @@ export class Reader {
   readonly window: TextWindow = new TextWindow()
   /** The user's own extension types. */
   readonly extensions: ExtensionTable
+  int64: Int64Form
   /** Undefined: a tuple that says its format becomes a `Tuple`. */
   rows: RowReader | undefined = undefined
   #view: DataView | undefined = undefined
   #keys: KeyCache | undefined = undefined
   #wide: WideText | undefined = undefined
 
-  constructor(extensions: ExtensionTable = NO_EXTENSIONS) {
+  constructor(extensions: ExtensionTable = NO_EXTENSIONS, int64: Int64Form = 'safe') {
     this.extensions = extensions
+    this.int64 = int64
   }
 
   /** Over all of `buffer`. Made when it is asked for: it costs as much to make as ten integers to read. */

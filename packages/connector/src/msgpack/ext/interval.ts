@@ -114,7 +114,8 @@ export const intervalCodec: ExtCodec<Interval> = {
     const fields: { -readonly [Name in keyof IntervalFields]: IntervalFields[Name] } = { adjust: 'excess' }
     for (let left = reader.u8(); left > 0; left--) {
       const id = reader.u8()
-      const value = readNested(reader, depth)
+      const read = readNested(reader, depth)
+      const value = typeof read === 'bigint' ? Number(read) : read
       if (typeof value !== 'number') throw invalidPayload(this.name, `its field ${id} is not an integer`)
       const field = FIELDS[id]
       if (field !== undefined) fields[field.name] = value

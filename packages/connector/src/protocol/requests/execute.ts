@@ -1,4 +1,4 @@
-import { readValue } from '../../msgpack/decode.ts'
+import { readSafely, readValue } from '../../msgpack/decode.ts'
 import { encodeInto, writeText } from '../../msgpack/encode.ts'
 import { RowShape } from '../../msgpack/ext/row-shape.ts'
 import { writeInteger } from '../../msgpack/numbers.ts'
@@ -29,7 +29,7 @@ export interface SqlResult<R> {
   readonly metadata: readonly SqlColumn[]
   /** How many rows were changed; of a query, how many there are. */
   readonly rowCount: number
-  /** Values that AUTOINCREMENT has made, in the order of the rows. */
+  /** Values that AUTOINCREMENT has made, in the order of the rows; bigint beyond 2^53, whatever `int64` is. */
   readonly autoincrementIds: readonly (number | bigint)[]
 }
 
@@ -74,7 +74,7 @@ export class ExecuteRequest<R> extends Request<SqlResult<R>> {
     for (let left = reader.position < reader.end ? reader.mapSize() : 0; left > 0; left--) {
       const key = reader.uint()
       if (key === Key.METADATA) metadata = columnsFrom(readValue(reader, 1))
-      else if (key === Key.SQL_INFO) info = readValue(reader, 1)
+      else if (key === Key.SQL_INFO) info = readSafely(reader, 1)
       else if (key === Key.DATA) rows = this.#readRows(reader, metadata)
       else reader.skip()
     }
