@@ -133,11 +133,11 @@ function commit.one(tube, step, n, arg)
 end
 
 -- An item of a batch: the task itself only where somebody is told of it.
-local function write_item(tube, step, id, arg)
+local function write_item(tube, step, id, arg, is_plain)
     if tube.on_change ~= nil then
         return write_one(tube, step, id, arg)
     end
-    local tuple = step.write(tube, id, arg)
+    local tuple = (is_plain and step.write_plain or step.write)(tube, id, arg)
     if tuple ~= nil and tube.is_durable and not tube.store.is_vinyl then
         durable.follow(tube, step, id, arg)
     end
@@ -148,6 +148,7 @@ end
 local function write_all(tube, steps, ns, args, count, failures)
     local sched = tube.sched
     local tuples, tasks = {}, {}
+    local is_plain = tube.store:is_plain(count)
     -- All of them first: for vinyl the writes yield.
     for i = 1, count do
         local n = ns[i]
@@ -163,7 +164,7 @@ local function write_all(tube, steps, ns, args, count, failures)
         local n = ns[i]
         if n ~= nil then
             local id = sched:id(n)
-            local ok, tuple, task = pcall(write_item, tube, steps[i], id, args[i])
+            local ok, tuple, task = pcall(write_item, tube, steps[i], id, args[i], is_plain)
             if not ok then
                 sched:relink(n)
                 failures[i] = errors.of_write(tuple)
@@ -204,7 +205,10 @@ function commit.many(tube, steps, ns, args, count, failures)
         end
         error(cause, 0)
     end
-    follow_apart(tube, sched, steps, ns, args, tuples)
+    -- Asked here too: a function that makes closures is not compiled, whatever it does.
+    if tube.is_durable then
+        follow_apart(tube, sched, steps, ns, args, tuples)
+    end
     for i = 1, count do
         if tuples[i] ~= nil then
             publish(tube, sched, steps[i], ns[i], tuples[i], args[i])

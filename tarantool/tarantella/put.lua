@@ -23,7 +23,7 @@ local function span_us(seconds)
 end
 
 -- Writes the row of one task, which is good until the next call into box.
-local function insert(tube, data, o)
+local function insert(tube, data, o, store_insert)
     local delay, at, ttl = o.delay, o.at, o.ttl
     local pri, ttr, lane = o.pri or tube.pri, span_us(o.ttr), o.lane or tube.nil_lane
     local ttl_us = tube.ttl_us
@@ -31,16 +31,16 @@ local function insert(tube, data, o)
         ttl_us = span_us(ttl)
     end
     if delay == nil and at == nil and ttl_us == nil then
-        return tube.store:insert(const.READY, pri, nil, nil, ttr, lane, data)
+        return store_insert(tube.store, const.READY, pri, nil, nil, ttr, lane, data)
     end
     local now = timer.wall_us()
     local delay_us = at ~= nil and math.max(0, math.floor(at * MICRO) - now) or math.floor((delay or 0) * MICRO)
     -- The life begins when the delay ends.
     local dead = ttl_us and timer.loop_us() + delay_us + ttl_us
     if delay_us > 0 then
-        return tube.store:insert(const.DELAYED, pri, now + delay_us, dead, ttr, lane, data)
+        return store_insert(tube.store, const.DELAYED, pri, now + delay_us, dead, ttr, lane, data)
     end
-    return tube.store:insert(const.READY, pri, nil, dead, ttr, lane, data)
+    return store_insert(tube.store, const.READY, pri, nil, dead, ttr, lane, data)
 end
 
 -- What the schedule is to know of a row, once it is committed.
@@ -96,7 +96,7 @@ local function publish_later(tube, sched, task, id, state, pri, due, lane)
 end
 
 local function write(tube, data, options)
-    local tuple = insert(tube, data, options)
+    local tuple = insert(tube, data, options, tube.store.insert)
     local id, state, pri, due, lane = entry(tube, tuple, options)
     local task = reply.task(tuple, id, LETTERS[state])
     return task, id, state, pri, due, lane
@@ -144,6 +144,8 @@ end
 -- Gives what `entry` says of the others, by index.
 local function insert_all(tube, payloads, options, count, failures)
     local e = { ids = {}, states = {}, pris = {}, dues = {}, lanes = {}, tasks = {} }
+    local store = tube.store
+    local store_insert = store:is_plain(count) and store.insert_plain or store.insert
     local full
     for i = 1, count do
         if failures[i] == nil then
@@ -151,7 +153,7 @@ local function insert_all(tube, payloads, options, count, failures)
                 full = full or errors.new('QUEUE_FULL', ('Tube has its capacity of %s tasks'):format(tube.capacity))
                 failures[i] = full
             else
-                local ok, tuple = pcall(insert, tube, payloads[i], options[i] or NO_OPTIONS)
+                local ok, tuple = pcall(insert, tube, payloads[i], options[i] or NO_OPTIONS, store_insert)
                 if ok then
                     e.ids[i], e.states[i], e.pris[i], e.dues[i], e.lanes[i] =
                         entry(tube, tuple, options[i] or NO_OPTIONS)

@@ -4,6 +4,7 @@
 --   write(tube, id, arg) → row after the change (before it, for a deletion), nil if there is none
 --   publish(tube, sched, n, tuple, arg)   must not yield and must not fail; a deletion's
 --                                         tuple is no longer there to be read
+--   write_plain   the same for a batch on a space that is plain, see store.lua
 --   keeps_lease   whether the task is taken afterwards
 --   event         what `on_task_change` is told, in tarantool/queue's words
 
@@ -18,6 +19,11 @@ local transition = {}
 
 local function delete_row(tube, id)
     return tube.store:delete(id)
+end
+
+local function delete_plain(tube, id)
+    local tuple = tube.store:delete_plain(id)
+    return tuple
 end
 
 local function read_row(tube, id)
@@ -36,6 +42,7 @@ transition.ack = {
     letter = const.DONE,
     event = 'delete',
     write = delete_row,
+    write_plain = delete_plain,
     publish = function(tube, sched, n) gone(tube, sched, n, 'ack') end,
 }
 
@@ -43,6 +50,7 @@ transition.delete = {
     letter = const.DONE,
     event = 'delete',
     write = delete_row,
+    write_plain = delete_plain,
     publish = function(tube, sched, n) gone(tube, sched, n, 'delete') end,
 }
 
@@ -51,6 +59,7 @@ transition.expire = {
     letter = const.DONE,
     event = 'ttl',
     write = delete_row,
+    write_plain = delete_plain,
     publish = function(tube, sched, n)
         gone(tube, sched, n, 'delete')
         tube.calls.ttl = tube.calls.ttl + 1

@@ -19,6 +19,10 @@ function vinyl_store.new(space)
     return self
 end
 
+function VinylStore:is_plain() -- luacheck: no self
+    return false
+end
+
 function VinylStore:insert(state, pri, due, dead, ttr, lane, data)
     return self.space:insert({
         [fields.id] = NULL, [fields.state] = state, [fields.pri] = pri,
