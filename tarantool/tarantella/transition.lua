@@ -8,10 +8,10 @@
 --   keeps_lease   whether the task is taken afterwards
 --   event         what `on_task_change` is told, in tarantool/queue's words
 
-local clock = require('clock')
 local const = require('tarantella.const')
 local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
+local timer = require('tarantella.timer')
 
 local MICRO = const.MICRO
 
@@ -108,7 +108,7 @@ transition.delay = {
         end
         local dead = row.dead(tuple)
         local delay_us = math.floor(delay_s * MICRO)
-        return tube.store:delay(id, math.floor(clock.realtime() * MICRO) + delay_us, dead and dead + delay_us)
+        return tube.store:delay(id, timer.wall_us() + delay_us, dead and dead + delay_us)
     end,
     publish = function(tube, sched, n, tuple)
         sched:settle(n, schedule.DELAYED, row.pri(tuple), row.due(tuple))
@@ -143,7 +143,7 @@ transition.touch = {
         end
         -- A late touch: the lease had run out, and nobody was given the task since.
         sched:relink(n)
-        sched:lease(n, arg[2], arg[3], math.floor(clock.monotonic() * MICRO) + more)
+        sched:lease(n, arg[2], arg[3], timer.monotonic_us() + more)
     end,
 }
 
