@@ -177,14 +177,19 @@ function durable.start(tubes)
     is_on = true
 end
 
+---Writes what the tubes have from an older copy of the module, if leases are written.
+function durable.store_all(tubes)
+    for _, tube in pairs(is_on and table.copy(tubes) or {}) do
+        store_held(tube)
+    end
+end
+
 ---`start`, for a queue that runs.
 function durable.switch(tubes)
     local was_on = is_on
     durable.start(tubes)
     if is_on and not was_on then
-        for _, tube in pairs(table.copy(tubes)) do
-            store_held(tube)
-        end
+        durable.store_all(tubes)
     elseif not is_on then
         clear()
     end

@@ -4,13 +4,9 @@
 --   queue = require('tarantella')
 --   queue.create_tube('push', 'fifottl', { if_not_exists = true })
 --
--- It may be required before box.cfg{} too. The functions and their arguments are
--- described in docs/server.md.
+-- It may be required before box.cfg{} too, and once more after its files have changed.
+-- The functions and their arguments are described in docs/server.md.
 
-local front = require('tarantella.api.front')
-local registry = require('tarantella.registry')
-local role = require('tarantella.role')
+require('tarantella.handover').start()
 
-role.follow(registry.start, registry.stop)
-
-return front
+return require('tarantella.api.front').table()

@@ -14,11 +14,27 @@ local lease = {}
 
 local epoch_start = 0
 local next_token, reserved = 1, 0
+local is_imported = false
 
 ---Called when the schedule is about to be built, on a writable instance.
 function lease.begin_epoch()
+    if is_imported then
+        is_imported = false
+        return
+    end
     epoch_start = schema.reserve_tokens(const.TOKEN_BLOCK)
     next_token, reserved = epoch_start, epoch_start + const.TOKEN_BLOCK
+end
+
+---@return table for `import` of a newer copy of the module
+function lease.export()
+    return { epoch_start = epoch_start, next_token = next_token, reserved = reserved }
+end
+
+---Goes on with the epoch of an older copy of the module.
+function lease.import(older)
+    epoch_start, next_token, reserved = older.epoch_start, older.next_token, older.reserved
+    is_imported = epoch_start > 0
 end
 
 -- In a fiber of its own, because a take must not yield. Half a block is left until

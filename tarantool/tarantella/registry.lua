@@ -5,6 +5,7 @@ local log = require('log')
 local const = require('tarantella.const')
 local durable = require('tarantella.durable')
 local errors = require('tarantella.errors')
+local estate = require('tarantella.estate')
 local expiry = require('tarantella.expiry')
 local lapse = require('tarantella.lapse')
 local lease = require('tarantella.lease')
@@ -26,6 +27,7 @@ end
 local MAX_LAG_S = 10
 
 local tubes = {}
+local left = {} -- tube id → what the tube of that id left behind
 local known = {} -- names that `on_tube` was told of
 local on_tube = function() end
 local is_changing, changed = false, fiber.cond()
@@ -54,6 +56,7 @@ end
 
 local function enter(record, preset)
     local tube = tube_class.new(record, preset)
+    estate.inherit(tube, left[tube.id])
     tubes[record.name] = tube
     known[record.name] = true
     on_tube(tube, true)
@@ -63,6 +66,8 @@ end
 local function leave(tube)
     tube:close()
     tubes[tube.name] = nil
+    -- The counters go on when the instance is the master again, and so does the callback.
+    left[tube.id] = estate.of(tube)
 end
 
 local function forget(name)
@@ -125,6 +130,7 @@ local function drop(tube)
         end
         error(cause, 0)
     end
+    left[tube.id] = nil
     forget(tube.name)
 end
 
@@ -175,7 +181,17 @@ function registry.start()
     end
     session.listen(owner_ended, timer.kick)
     durable.start(tubes)
+    for _, tube in pairs(table.copy(tubes)) do
+        estate.adopt(tube, left[tube.id])
+    end
+    durable.store_all(tubes)
+    left = {}
     timer.start(registry.all, expiry.run, session.expire)
+end
+
+---@param older table tube id → what the tubes of an older copy of the module give
+function registry.import(older)
+    left = older
 end
 
 ---Leaves all tubes: waits end, the rows stay.

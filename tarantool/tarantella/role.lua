@@ -16,7 +16,8 @@ local state = 'INIT'
 local state_changed = fiber.cond()
 local is_starting = false
 local is_listening = false
-local supervisor = nil
+local has_run = false
+local supervisor, successor = nil, nil
 local on_startup, on_shutdown = function() end, function() end
 
 ---@return string INIT, STARTUP, RUNNING, ENDING or WAITING
@@ -38,7 +39,7 @@ end
 ---@return boolean whether the queue is running
 function role.await_running(seconds)
     local deadline = fiber.clock() + (seconds or const.MAX_DURATION_S)
-    while state ~= 'RUNNING' do
+    while state ~= 'RUNNING' and successor == nil do
         local rest = deadline - fiber.clock()
         if rest <= 0 then
             return false
@@ -46,7 +47,7 @@ function role.await_running(seconds)
         state_changed:wait(rest)
         fiber.testcancel()
     end
-    return true
+    return state == 'RUNNING'
 end
 
 local function shutdown()
@@ -70,6 +71,7 @@ local function startup()
         pcall(shutdown)
         error(cause, 0)
     end
+    has_run = true
     set_state('RUNNING')
 end
 
@@ -113,7 +115,7 @@ function role.ensure()
     if is_starting or state == 'ENDING' then
         return role.await_running(START_TIMEOUT_S)
     end
-    if supervisor == nil or not is_writable() then
+    if supervisor == nil or successor ~= nil or not is_writable() then
         return false
     end
     startup()
@@ -134,8 +136,17 @@ function role.follow(started, ended)
     end
 end
 
----Stops following it, and leaves the queue as a role that ended would.
-function role.unfollow()
+---Lets new calls wait, for the schedule is about to be handed over.
+function role.hold()
+    if state == 'RUNNING' then
+        set_state('ENDING')
+    end
+end
+
+---Stops following it, for a newer copy of the module that does.
+---@param to table what the newer copy's users hold
+function role.unfollow(to)
+    successor = to
     if is_listening then
         is_listening = false
         box.session.on_disconnect(nil, session.disconnected)
@@ -143,10 +154,25 @@ function role.unfollow()
     if supervisor ~= nil and supervisor:status() ~= 'dead' then
         supervisor:cancel()
     end
-    supervisor = nil
-    if state == 'RUNNING' then
-        shutdown()
+    if state == 'ENDING' then
+        on_shutdown()
     end
+    set_state('WAITING')
+end
+
+---@return boolean whether a newer copy of the module has the queue
+function role.is_replaced()
+    return successor ~= nil
+end
+
+---@return table|nil what the newer copy's users hold
+function role.successor()
+    return successor
+end
+
+---@return boolean whether the queue has been running in this process
+function role.has_run()
+    return has_run
 end
 
 ---Ends the run of the schedule and begins the next one.

@@ -232,6 +232,22 @@ function session.revive(bytes)
     return owner
 end
 
+---@return table for `import` of a newer copy of the module
+function session.export()
+    return {
+        connections = connections, owners = owners, by_uuid = by_uuid, lingering = lingering,
+        closed = closed, closed_before = closed_before, closed_count = closed_count,
+        locals = locals, locals_count = locals_count, last_number = last_number,
+    }
+end
+
+---Goes on with the sessions of an older copy of the module.
+function session.import(older)
+    connections, owners, by_uuid, lingering = older.connections, older.owners, older.by_uuid, older.lingering
+    closed, closed_before, closed_count = older.closed, older.closed_before, older.closed_count
+    locals, locals_count, last_number = older.locals, older.locals_count, older.last_number
+end
+
 ---Names the caller's session, or joins the one of that name.
 ---@param bytes string|nil uuid as 16 bytes
 ---@return string uuid as 16 bytes, table|nil owner

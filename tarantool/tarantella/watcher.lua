@@ -34,6 +34,8 @@ local function tell(tube)
         events[events.first] = nil
         local ok, cause = pcall(tube.on_change or tostring, event[1], event[2])
         if not ok then
+            -- A cancelled fiber ends here.
+            fiber.testcancel()
             log.error('tarantella: on_task_change of tube %s: %s', tube.name, tostring(cause))
         end
     end

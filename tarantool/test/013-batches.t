@@ -99,4 +99,15 @@ fixture.run('batches', {
         test:is(#queue.take_many('bytes', 10, 0), 5, 'five of 900 KiB pass 4 MiB')
         test:is(#queue.take_many('bytes', 10, 0), 1, 'the rest')
     end },
+    { 'ack_take finishes tasks and fetches the next ones', function(test)
+        queue.create_tube('both', 'fifo')
+        queue.put_many('both', { { 1 }, { 2 }, { 3 } })
+        local tasks = queue.take_many('both', 2, 0)
+        local results, more = queue.ack_take('both', { tasks[1][1], { tasks[2][1], tasks[2][4] }, 99 }, 5, 0)
+        test:is_deeply(codes(results), { '-', '-', 'TASK_NOT_TAKEN' }, 'results')
+        test:is_deeply({ #more, more[1][3] }, { 1, 3 }, 'the next')
+        results, more = queue.ack_take('both', {}, 5, 0)
+        test:is_deeply({ #results, #more }, { 0, 0 }, 'nothing to do')
+        test:is(code_of(queue.ack_take, 'both', { more[1] }, 0, 0), 'INVALID_ARGUMENT', 'a wrong count acks nothing')
+    end },
 })

@@ -6,6 +6,7 @@ local cfg = require('tarantella.api.cfg')
 local durable = require('tarantella.durable')
 local errors = require('tarantella.errors')
 local grants = require('tarantella.api.grants')
+local handles = require('tarantella.api.handles')
 local health = require('tarantella.api.health')
 local registry = require('tarantella.registry')
 local role = require('tarantella.role')
@@ -36,35 +37,17 @@ local function usable(tube)
     return tube
 end
 
-local handle_methods = {}
-local handle_mt = {
-    __index = handle_methods,
-    -- A tube object has functions and could not be sent; this is what a client gets.
-    __serialize = function(handle)
-        return { name = handle.name, type = handle.type, id = handle.tube_id }
-    end,
-}
-
--- Objects outlive the schedules behind them: a user may keep one over a change of role.
-local handles = {}
-
-local function handle_of(tube)
-    local handle = handles[tube.name]
-    if handle == nil or handle.tube_id ~= tube.id then
-        handle = setmetatable({ name = tube.name, type = tube.type, tube_id = tube.id }, handle_mt)
-        handles[tube.name] = handle
-    end
-    handle.opts, handle.raw = tube.opts, tube
-    return handle
-end
-
 local function add_contract(name, fn)
     -- A queue that is not running answers nil, as tarantool/queue does.
-    handle_methods[name] = function(self, ...)
+    handles.methods[name] = function(self, ...)
         if type(self) ~= 'table' or self.raw == nil then
             errors.raise('INVALID_ARGUMENT', ('Use a colon: queue.tube.NAME:%s()'):format(name))
         end
         if not check_running() then
+            if role.is_replaced() then
+                -- By a newer copy of the module, which has given the object its own methods.
+                return self[name](self, ...)
+            end
             return nil
         end
         return fn(usable(registry.get(self.name)), false, select('#', ...), ...)
@@ -73,7 +56,12 @@ end
 
 local function add_generic(name, fn)
     api[name] = function(tube_name, ...)
-        need_running()
+        if not check_running() then
+            if role.is_replaced() then
+                return role.successor()[name](tube_name, ...)
+            end
+            errors.not_running(role.state())
+        end
         return fn(usable(registry.get(tube_name)), true, select('#', ...), ...)
     end
 end
@@ -84,14 +72,14 @@ for name, fn in pairs(tube_methods) do
 end
 for name, fn in pairs(batch_methods) do
     add_generic(name, fn)
-    handle_methods[name] = function(self, ...)
+    handles.methods[name] = function(self, ...)
         return api[name](self.name, ...)
     end
 end
 
 ---Sets what is called as (task, event) after each change of a task, nil for nothing.
 ---@return function|nil the previous one
-function handle_methods.on_task_change(self, fn)
+function handles.methods.on_task_change(self, fn)
     if fn ~= nil and type(fn) ~= 'function' then
         errors.invalid('on_task_change', 'a function', fn)
     end
@@ -100,11 +88,11 @@ function handle_methods.on_task_change(self, fn)
 end
 
 ---Lets a user CALL `queue.tube.NAME:method`; {call = true} makes and grants the functions.
-function handle_methods.grant(self, user, opts)
+function handles.methods.grant(self, user, opts)
     grants.tube(self.name, 'user', user, opts)
 end
 
-function handle_methods.grant_role(self, name, opts)
+function handles.methods.grant_role(self, name, opts)
     grants.tube(self.name, 'role', name, opts)
 end
 
@@ -128,9 +116,9 @@ api.tube = setmetatable({}, {
 
 registry.on_tube(function(tube, is_there)
     if not is_there then
-        handles[tube.name] = nil
+        handles.drop(tube.name)
     end
-    api.tube[tube.name] = is_there and handle_of(tube) or nil
+    api.tube[tube.name] = is_there and handles.of(tube) or nil
 end)
 
 ---@param name string 1 to 64 letters, digits, `_` or `-`
@@ -158,8 +146,8 @@ function api.create_tube(name, kind, opts)
     end
     if api.tube[name] == nil then
         -- Somebody has taken it out of the table: a new one, as in tarantool/queue.
-        handles[name] = nil
-        api.tube[name] = handle_of(tube)
+        handles.drop(name)
+        api.tube[name] = handles.of(tube)
     end
     return api.tube[name]
 end

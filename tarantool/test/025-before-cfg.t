@@ -1,0 +1,49 @@
+#!/usr/bin/env tarantool
+-- require before box.cfg{}, and on an instance that may not write yet.
+
+local fixture = dofile((arg[0]:match('^(.*/)') or './') .. 'fixture.lua')
+local fio = require('fio')
+local folder = fixture.folder()
+local queue = require('tarantella')
+local code_of = fixture.code_of
+
+local function configure(read_only)
+    box.cfg({
+        work_dir = folder, log = fio.pathjoin(folder, 'log'), feedback_enabled = false, read_only = read_only,
+    })
+end
+
+fixture.run('before box.cfg', {
+    { 'little is there before box.cfg, and the rest says why not', function(test)
+        local code, text = code_of(function() return queue.tube end)
+        test:is(code, 'QUEUE_NOT_RUNNING', 'code')
+        test:is(text, 'Please configure box.cfg{} in read/write mode first', 'text')
+        test:is(queue.state(), 'INIT', 'state')
+        test:is(type(queue._VERSION), 'string', 'version')
+        queue.cfg({ ttr = 7 })
+        test:is(queue.cfg.ttr, 7, 'settings are kept for the start')
+        test:is(code_of(queue.cfg, { ttr = -1 }), 'INVALID_ARGUMENT', 'and checked')
+    end },
+    { 'the queue is there as soon as box.cfg has returned', function(test)
+        configure(false)
+        local tube = queue.create_tube('first', 'fifo')
+        test:is(tube:put('x')[1], 0, 'put')
+        test:is(queue.state(), 'RUNNING', 'state')
+        test:is(queue.cfg.ttr, 7, 'with the settings from before')
+    end },
+    { 'an instance that turns writable is used at once', function(test)
+        local tube = queue.tube.first
+        configure(true)
+        fixture.eventually('it waits', function() return queue.state() == 'WAITING' end)
+        test:is(tube:put('y'), nil, 'nil while it waits')
+        configure(false)
+        test:is(tube:put('y')[1], 1, 'put')
+    end },
+    { 'types of users are kept, and make no tubes', function(test)
+        local driver = { create_space = function() end, new = function() end }
+        queue.register_driver('mine', driver)
+        test:is(queue.driver.mine, driver, 'kept')
+        test:is(code_of(queue.register_driver, 'fifo', driver), 'INVALID_ARGUMENT', 'not twice')
+        test:is(code_of(queue.create_tube, 'x', 'mine'), 'TUBE_TYPE_UNKNOWN', 'no tube')
+    end },
+})
