@@ -45,7 +45,7 @@ local function watch(set)
         for i = 1, 10 do
             text[i] = tostring(i)
         end
-        if old == nil then
+        if old == nil and #text == 10 then
             counted.puts = counted.puts + 1
         elseif new == nil then
             counted.deletions = counted.deletions + 1

@@ -152,7 +152,14 @@ function Model:picture(rebuilt)
             -- The row keeps the delay that has ended; a clock that was set back makes it one again.
             state = task.written ~= nil and task.written > self.wall and '~' or 'r'
         end
-        local moment = state == '~' and (rebuilt and task.written or task.due) or state == 't' and task.ends or state ~= 't' and task.dead or 0
+        local moment
+        if state == '~' then
+            moment = rebuilt and task.written or task.due
+        elseif state == 't' then
+            moment = task.ends or 0
+        else
+            moment = task.dead or 0
+        end
         all[id] = ('%s %s %.0f'):format(state, state == 't' and task.token or task.pri, moment)
     end
     return all
