@@ -14,15 +14,20 @@ declare module 'tarantool-driver' {
     disconnect(): void
     ping(): Promise<unknown>
     select(
-      space: number,
+      space: number | string,
       index: number,
       limit: number,
       offset: number,
       iterator: string,
       key: readonly unknown[],
     ): Promise<unknown>
-    replace(space: number, tuple: readonly unknown[]): Promise<unknown>
-    update(space: number, index: number, key: readonly unknown[], operations: readonly unknown[]): Promise<unknown>
+    replace(space: number | string, tuple: readonly unknown[]): Promise<unknown>
+    update(
+      space: number | string,
+      index: number,
+      key: readonly unknown[],
+      operations: readonly unknown[],
+    ): Promise<unknown>
     call(functionName: string, ...args: readonly unknown[]): Promise<unknown>
     eval(expression: string, ...args: readonly unknown[]): Promise<unknown>
   }
