@@ -23,7 +23,7 @@ abstract class CodeRequest<R> extends Request<R> {
     this.#key = key
     this.text = text
     this.#args = args
-    this.lazy = lazy
+    if (lazy !== undefined) this.lazy = lazy
   }
 
   override writeBody(writer: Writer): void {

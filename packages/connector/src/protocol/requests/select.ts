@@ -35,7 +35,6 @@ export abstract class RangeRequest<R> extends SpaceRequest<R> {
   readonly type: number = RequestType.SELECT
   readonly #key: readonly unknown[]
   readonly #range: Range
-  override readonly requires: Feature | undefined
 
   constructor(
     space: number | string,
@@ -47,8 +46,9 @@ export abstract class RangeRequest<R> extends SpaceRequest<R> {
     super(space, index)
     this.#key = key
     this.#range = range
-    this.requires = requirementOf(range)
-    this.lazy = lazy
+    const needs = requirementOf(range)
+    if (needs !== undefined) this.requires = needs
+    if (lazy !== undefined) this.lazy = lazy
   }
 
   override writeBody(writer: Writer): void {
