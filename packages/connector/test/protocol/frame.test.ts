@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { readRecording } from '../../../../test/helpers/recorded.ts'
 import { FrameReader } from '../../src/protocol/frame.ts'
 
@@ -56,6 +56,44 @@ test('memory of a large frame is given back when it has been read', () => {
   reader.push(large, () => expect(reader.buffer.length).toBeGreaterThanOrEqual(4_000_000))
   reader.space()
   expect(reader.buffer.length).toBe(before)
+})
+
+/** Bytes that a reader moves within its memory, and into new memory, while a frame of this size comes in. */
+function movedBytes(size: number): number {
+  let moved = 0
+  const copy = vi.spyOn(Buffer.prototype, 'copy')
+  const copyWithin = vi.spyOn(Buffer.prototype, 'copyWithin')
+  const reader = new FrameReader(1 << 30)
+  const prefix = Buffer.from('ce00000000', 'hex')
+  prefix.writeUInt32BE(size, 1)
+  let frames = 0
+  // As a socket fills it: as much as it offers, 64 KiB at most, and the prefix cut.
+  for (const [at, part] of [prefix.subarray(0, 3), prefix.subarray(3)].entries()) {
+    reader.space().set(part)
+    reader.filled(part.length)
+    expect(reader.next(), `part ${at}`).toBe(false)
+  }
+  for (let left = size; left > 0; ) {
+    const read = Math.min(left, reader.space().length, 64 * 1024)
+    reader.filled(read)
+    left -= read
+    while (reader.next()) frames++
+  }
+  expect(frames).toBe(1)
+  for (const { value } of copy.mock.results) moved += Number(value)
+  for (const [, start = 0, end = 0] of copyWithin.mock.calls) moved += end - start
+  copy.mockRestore()
+  copyWithin.mockRestore()
+  return moved
+}
+
+test('a reply costs by its size, not by its square: what has come of a large one is moved once', () => {
+  const small = movedBytes(8 << 20)
+  const large = movedBytes(32 << 20)
+  // What the first reads have brought, before the memory for all of it was made.
+  expect(small).toBeLessThanOrEqual(128 * 1024)
+  expect(small).toBeGreaterThan(0)
+  expect(large).toBe(small)
 })
 
 describe('the length may be any unsigned integer', () => {
