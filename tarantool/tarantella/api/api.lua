@@ -8,6 +8,7 @@ local errors = require('tarantella.errors')
 local grants = require('tarantella.api.grants')
 local handles = require('tarantella.api.handles')
 local health = require('tarantella.api.health')
+local raw_args = require('tarantella.api.raw_args')
 local registry = require('tarantella.registry')
 local role = require('tarantella.role')
 local session = require('tarantella.session')
@@ -74,6 +75,17 @@ for name, fn in pairs(batch_methods) do
     add_generic(name, fn)
     handles.methods[name] = function(self, ...)
         return api[name](self.name, ...)
+    end
+end
+
+-- The same functions for those who call them with raw arguments.
+for _, name in ipairs({ 'put', 'put_many' }) do
+    local plain = api[name]
+    api[name] = function(first, ...)
+        if raw_args.is_raw(first) then
+            return plain(raw_args.unpack(name, first))
+        end
+        return plain(first, ...)
     end
 end
 

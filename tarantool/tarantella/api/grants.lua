@@ -3,6 +3,7 @@
 
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
+local raw_args = require('tarantella.api.raw_args')
 
 local grants = {}
 
@@ -25,9 +26,11 @@ local ROLES = {
 -- What tarantool/queue's `grant` with {call = true} lets a user call.
 local TUBE_METHODS = { 'put', 'take', 'touch', 'ack', 'release', 'peek', 'bury', 'kick', 'delete' }
 
+-- A function of the queue that stands already keeps the form in which it gets arguments.
 local function ensure_function(name)
     if not box.schema.func.exists(name) then
-        box.schema.func.create(name, { setuid = true })
+        local is_raw = raw_args.reads(name:match('^queue%.([%w_]+)$'))
+        box.schema.func.create(name, { setuid = true, takes_raw_args = is_raw or nil })
     end
 end
 
