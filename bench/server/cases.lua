@@ -74,8 +74,9 @@ function cases.batch(tube, operations)
     for i = 1, BATCH do
         list[i] = payload(i)
     end
+    local items = tube.items(list)
     local done, seconds, cpu = share(BATCH_FIBERS, operations, BATCH, function()
-        tube.put_many(list)
+        tube.put_many(items)
         local tasks = tube.take_many(BATCH)
         if #tasks > 0 then
             tube.ack_many(tasks)
@@ -90,9 +91,10 @@ function cases.put_real(tube, operations)
     for i = 1, BATCH do
         list[i] = real_payload(i)
     end
+    local items = tube.items and tube.items(list)
     local done, seconds, cpu = share(BATCH_FIBERS, operations, BATCH, function()
         if tube.put_many ~= nil then
-            tube.put_many(list)
+            tube.put_many(items)
         else
             for i = 1, BATCH do
                 tube.put(list[i])

@@ -1,7 +1,7 @@
 -- Who is measured, behind one interface:
 --
 --   put(data, opts)   take() → task or nil   ack(task)
---   put_many(list of data, count)   take_many(count) → tasks   ack_many(tasks)
+--   items(list of data) → items   put_many(items)   take_many(count) → tasks   ack_many(tasks)
 --
 -- Where a subject has no batches, `put_many` and the others are nil.
 
@@ -27,13 +27,14 @@ function subjects.tarantella(name, kind, opts)
         take = function() return tube:take(0) end,
         ack = function(task) return tube:ack(task[1]) end,
         truncate = function() tube:release_all() tube:truncate() end,
-        put_many = function(list)
+        items = function(list)
             local items = {}
             for i, data in ipairs(list) do
                 items[i] = { data }
             end
-            return queue.put_many(name, items)
+            return items
         end,
+        put_many = function(items) return queue.put_many(name, items) end,
         take_many = function(count) return queue.take_many(name, count, 0) end,
         ack_many = function(tasks)
             local items = {}
@@ -93,9 +94,10 @@ function subjects.limit(name)
             space:truncate()
             waiting, first, last = {}, 1, 0
         end,
-        put_many = function(list)
+        items = function(list) return list end,
+        put_many = function(items)
             box.begin()
-            for _, data in ipairs(list) do
+            for _, data in ipairs(items) do
                 put(data)
             end
             box.commit()

@@ -166,11 +166,16 @@ local function run(tube, want, timeout_s)
     if want.key ~= nil and connection.takes[want.key] ~= nil then
         errors.raise('INVALID_ARGUMENT', 'Expected `key` to be unique among the waiting takes of a connection')
     end
-    while is_free(tube, want) and tube.sched:next_ready(want.lane) ~= 0 do
+    local first = is_free(tube, want) and tube.sched:next_ready(want.lane) or 0
+    while first ~= 0 do
         local result = collect(tube, connection, want)
         if result ~= nil then
             return result
-        elseif box.is_in_txn() then
+        end
+        -- Goes on behind expired tasks; whatever else stands there is not for this take.
+        local before = first
+        first = is_free(tube, want) and tube.sched:next_ready(want.lane) or 0
+        if first == before or box.is_in_txn() then
             break
         end
         fiber.sleep(0)
