@@ -60,6 +60,15 @@ function fixture.code_of(call, ...)
     return type(cause) == 'cdata' and cause.type or 'not a box.error: ' .. tostring(cause), tostring(cause)
 end
 
+---@return table the keys of a table
+function fixture.keys(t)
+    local keys = {}
+    for key in pairs(t) do
+        table.insert(keys, key)
+    end
+    return keys
+end
+
 ---@return any what a remote call gave, as a table: some versions give tuples
 function fixture.plain(result)
     return box.tuple.is(result) and result:totable() or result
