@@ -81,7 +81,7 @@ function movedBytes(size: number): number {
   }
   expect(frames).toBe(1)
   for (const { value } of copy.mock.results) moved += Number(value)
-  for (const [, start = 0, end = 0] of copyWithin.mock.calls) moved += end - start
+  for (const [, start, end] of copyWithin.mock.calls) moved += Number(end) - Number(start)
   copy.mockRestore()
   copyWithin.mockRestore()
   return moved
