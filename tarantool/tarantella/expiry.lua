@@ -5,6 +5,7 @@ local commit = require('tarantella.commit')
 local const = require('tarantella.const')
 local lapse = require('tarantella.lapse')
 local row = require('tarantella.row')
+local scan = require('tarantella.scan')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
 local transition = require('tarantella.transition')
@@ -12,6 +13,8 @@ local transition = require('tarantella.transition')
 local MICRO = const.MICRO
 -- Until the next try to delete a row whose deletion failed.
 local RETRY_US = MICRO
+-- Until the second look at a tube that has more rows than tasks.
+local MEND_S = 0.1
 
 local expiry = {}
 
@@ -130,6 +133,7 @@ function expiry.run(tube)
         return math.huge
     end
     local wall, monotonic = timer.wall_us(), timer.monotonic_us()
+    scan.mend(tube, wall)
     end_leases(tube, monotonic)
     local more = end_dues(tube, wall)
     tube:serve()
@@ -144,6 +148,9 @@ function expiry.run(tube)
     wall, monotonic = timer.wall_us(), timer.monotonic_us()
     local nearest = math.min(seconds_until(sched, sched.dues, wall), seconds_until(sched, sched.over, wall),
         seconds_until(sched, sched.leases, monotonic))
+    if tube.missing > 0 then
+        nearest = math.min(nearest, MEND_S)
+    end
     return math.max(0, nearest)
 end
 

@@ -49,6 +49,7 @@ function tube.new(record, preset)
         lanes_total = { n = 0, promised = 0 },
         on_change = nil, events = watcher.events(),
         is_durable = false, is_careful = false,
+        missing = 0,        -- rows that the schedule did not know when it was last looked
         -- Defaults of its tasks; nil: no limit.
         pri = opts.pri or 0, ttl_us = duration_us(opts.ttl), ttr_us = duration_us(opts.ttr or opts.ttl),
         capacity = preset.capacity and (opts.capacity or 0) > 0 and opts.capacity or nil,

@@ -61,4 +61,13 @@ fixture.run('role', {
         tube:put('x', { delay = 0.02 })
         test:is(tube:take(10)[3], 'x', 'and it works')
     end },
+    { 'rows that come when the schedule stands already are found', function(test)
+        local tube = queue.create_tube('late', 'fifottl')
+        for i = 1, 3 do
+            box.space.late:insert({ box.NULL, 'r', 0, nil, nil, nil, nil, nil, i })
+        end
+        tube:put('own', { delay = 0.01 })
+        eventually('they are seen', function() return queue.statistics('late').tasks.total == 4 end)
+        test:is(#queue.take_many('late', 10, 0), 4, 'and given')
+    end },
 })

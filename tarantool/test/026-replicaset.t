@@ -8,6 +8,9 @@ local net_box = require('net.box')
 local popen = require('popen')
 local eventually = fixture.eventually
 
+-- 027-raft.t sets it.
+local by_election = os.getenv('TEST_RAFT') ~= nil
+
 local function start(master)
     local env = os.environ()
     env.TEST_ROOT, env.TEST_FOLDER, env.TEST_MASTER = fixture.root, fixture.folder(), master
@@ -42,8 +45,12 @@ local function promote(to, from)
     eventually('the rows have come', function()
         return to.admin:eval('local id, lsn = ... return (box.info.vclock[id] or 0) >= lsn', { id, lsn })
     end)
-    to.admin:eval('box.cfg({ read_only = false })')
+    to.admin:eval(by_election and 'box.ctl.promote()' or 'box.cfg({ read_only = false })')
     await_state(to, 'RUNNING')
+    if by_election then
+        -- It stays read-only: it is not the leader.
+        from.admin:eval('box.cfg({ read_only = false })')
+    end
 end
 
 local one = start()
@@ -57,7 +64,7 @@ local function statistics(member, name)
     return member.admin:call('queue.statistics', { name }).tasks
 end
 
-fixture.run('replica set', {
+fixture.run(by_election and 'replica set with a leader' or 'replica set', {
     { 'a replica that has never been the master answers nil', function(test)
         test:is(two.admin:call('queue.state'), 'INIT', 'state')
         test:is(two.admin:call('queue.create_tube', { 'more', 'fifo' }), nil, 'create_tube')
