@@ -148,10 +148,12 @@ class Server implements TarantoolServer {
 
   #serverLua(): string {
     return `
-      box.cfg{ listen = '127.0.0.1:${this.port}', feedback_enabled = false, log_level = 4, ${this.#options.cfg ?? ''} }
+      box.cfg{ feedback_enabled = false, log_level = 4, ${this.#options.cfg ?? ''} }
       box.schema.user.create('app', { password = 'secret', if_not_exists = true })
       box.schema.user.grant('app', 'super', nil, nil, { if_not_exists = true })
       ${this.#options.script ?? ''}
+      -- Last, so that nobody who reconnects after a restart finds half of it.
+      box.cfg{ listen = '127.0.0.1:${this.port}' }
       io.stdout:write('the test server is ready\\n') io.stdout:flush()
     `
   }
