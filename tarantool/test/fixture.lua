@@ -26,6 +26,8 @@ function fixture.queue(more)
     local cfg = {
         work_dir = folder, log = fio.pathjoin(folder, 'log'), log_level = 5,
         feedback_enabled = false, listen = '127.0.0.1:0', memtx_memory = 128 * 1024 * 1024,
+        -- From 2.6.1 on; the tests hold with it too.
+        memtx_use_mvcc_engine = os.getenv('TEST_MVCC') and true or nil,
     }
     for name, value in pairs(more or {}) do
         cfg[name] = value
