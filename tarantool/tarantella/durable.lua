@@ -132,7 +132,7 @@ end
 -- Writes the leases that are held already, when the mode is switched on at run time.
 local function store_held(tube)
     local sched = tube.sched
-    for number in pairs(table.copy(sched.held)) do
+    for number in pairs(table.copy(sched.owners.held)) do
         local owner = session.by_number(number)
         local ids = {}
         local n = owner ~= nil and sched.owners:first_of(number) or 0

@@ -16,7 +16,7 @@ function estate.with_leases(tube)
     local sched = tube.sched
     local all = estate.of(tube)
     all.leases, all.last_token = {}, sched.last_token
-    for owner in pairs(sched.held) do
+    for owner in pairs(sched.owners.held) do
         local n = sched.owners:first_of(owner)
         while n ~= 0 do
             local _, token = sched:lease_of(n)

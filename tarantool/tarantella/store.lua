@@ -90,7 +90,7 @@ function Store:insert(state, pri, due, dead, ttr, lane, data)
 end
 
 -- Before this many writes, asking costs more than it brings.
-local PLAIN_FROM = 10
+local PLAIN_FROM = 30
 local has_triggers, trigger = pcall(require, 'trigger')
 
 ---Whether rows can be written with nothing of the user's running in between, so that

@@ -121,7 +121,7 @@ end
 function task.release_all(tube)
     local sched = tube.sched
     local steps = 0
-    for owner in pairs(table.copy(sched.held)) do
+    for owner in pairs(table.copy(sched.owners.held)) do
         local n = sched.owners:first_of(owner)
         while n ~= 0 do
             local after = sched.owners:next_of(n)

@@ -21,12 +21,12 @@ local function cycle(name, is_many)
     return function()
         if is_many then
             local items = {}
-            for i = 1, 20 do
+            for i = 1, 50 do
                 items[i] = { { payload = i } }
             end
             queue.put_many(name, items)
             local acks = {}
-            for i, task in queue.take_many(name, 20, 0):pairs() do
+            for i, task in queue.take_many(name, 50, 0):pairs() do
                 acks[i] = task[1]
             end
             queue.ack_many(name, acks)
@@ -63,7 +63,7 @@ local function check(test, name, is_many, set)
     end
     local counted = watch(function(fn) set(space, fn) end)
     local puts, deletions, rows = count_changes(space, counted, cycle(name, is_many))()
-    local tasks = ROUNDS * (is_many and 20 or 1)
+    local tasks = ROUNDS * (is_many and 50 or 1)
     test:is_deeply({ puts, deletions, rows }, { tasks, tasks, 0 }, 'every change was seen')
 end
 

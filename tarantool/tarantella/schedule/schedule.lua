@@ -33,7 +33,6 @@ Schedule.__index = Schedule
 ---@param o table|nil { lane_limit = taken tasks of a lane, keeps = whether to remember what a lease replaces }
 function schedule.new(on_nearer, expected, o)
     local slab = nodes.new()
-    local owner_lists = owners.new(slab)
     return setmetatable({
         slab = slab,
         ids = idmap.new(slab, expected),
@@ -42,7 +41,7 @@ function schedule.new(on_nearer, expected, o)
         dues = heap.new(slab, DUE, nodes.DUE_POS),
         leases = heap.new(slab, DUE, nodes.DUE_POS),
         over = heap.new(slab, DUE, nodes.DUE_POS), -- lives that have ended
-        owners = owner_lists, held = owner_lists.held,
+        owners = owners.new(slab),
         kept = o and o.keeps and {} or nil, -- id → { priority, end of life } of a taken task
         last_token = {},  -- id → token of a lease that ran out or lost its session
         busy = 0,         -- unlinked records
@@ -187,10 +186,8 @@ end
 ---Undoes `unlink`, for a commit that failed.
 ---@param due number|nil a due time to try again at
 function Schedule:relink(n, due)
-    if due ~= nil then
-        self.slab.d[n * DOUBLES + DUE] = due
-    end
-    local u = self.slab.u
+    local d, u = self.slab.d, self.slab.u
+    d[n * DOUBLES + DUE] = due or d[n * DOUBLES + DUE]
     u[n * CELLS + STATE] = bit.band(u[n * CELLS + STATE], bit.bnot(BUSY))
     self.busy = self.busy - 1
     link(self, n)
@@ -225,10 +222,8 @@ end
 ---@param lane string|nil only of this lane
 ---@return integer the ready record that is next, 0 for none; its life may be over, see `mark_expired`
 function Schedule:next_ready(lane)
-    if lane ~= nil then
-        return self.ready:top_of(lane)
-    end
-    return self.ready:top()
+    local n = lane ~= nil and self.ready:top_of(lane) or self.ready:top()
+    return n
 end
 
 function Schedule:available()
@@ -285,9 +280,9 @@ end
 ---Ends a lease that nobody ended by word: its token still opens a late ack.
 ---@param due number end of the task's life, 0 for none
 function Schedule:lapse(n, pri, due)
-    local id, token = self:id(n), self.slab.d[n * DOUBLES + KEY]
+    local token = self.slab.d[n * DOUBLES + KEY]
     self:give_back(n, pri, due)
-    self.last_token[id] = token
+    self.last_token[self:id(n)] = token
 end
 
 ---Undoes `lease`, for a take that came to nothing.
