@@ -56,9 +56,18 @@ local function lost(sched, n)
     return id
 end
 
+-- The abilities of the tube see the row as it was.
+local function tell(tube, hooks, step, id, before, arg)
+    for _, change in ipairs(hooks.change) do
+        change(tube, step, id, before, arg)
+    end
+end
+
 -- The row after the change is turned into the reply at once: it may be good no longer
 -- than until the commit.
 local function write_one(tube, step, id, arg)
+    local hooks = tube.hooks
+    local before = hooks ~= nil and tube.store.pk:get(id) or nil
     local tuple = step.write(tube, id, arg)
     if tuple == nil then
         return nil
@@ -66,6 +75,9 @@ local function write_one(tube, step, id, arg)
     local task = reply.task(tuple, id, step.letter)
     if tube.is_durable and not tube.store.is_vinyl then
         durable.follow(tube, step, id, arg)
+    end
+    if before ~= nil then
+        tell(tube, hooks, step, id, before, arg)
     end
     return tuple, task
 end
@@ -134,7 +146,7 @@ end
 
 -- An item of a batch: the task itself only where somebody is told of it.
 local function write_item(tube, step, id, arg, is_plain)
-    if tube.on_change ~= nil then
+    if tube.on_change ~= nil or tube.hooks ~= nil then
         return write_one(tube, step, id, arg)
     end
     local tuple = (is_plain and step.write_plain or step.write)(tube, id, arg)
@@ -164,8 +176,12 @@ local function write_all(tube, steps, ns, args, count, failures)
         local n = ns[i]
         if n ~= nil then
             local id = sched:id(n)
+            local savepoint = tube.hooks ~= nil and box.savepoint() or nil
             local ok, tuple, task = pcall(write_item, tube, steps[i], id, args[i], is_plain)
             if not ok then
+                if savepoint ~= nil then
+                    box.rollback_to_savepoint(savepoint)
+                end
                 sched:relink(n)
                 failures[i] = errors.of_write(tuple)
             elseif tuple == nil then

@@ -12,6 +12,14 @@ function lapse.one(tube, sched, n)
         -- The tube was truncated or reloaded while a commit was under way.
         return
     end
+    local hooks = tube.hooks
+    if hooks ~= nil then
+        for _, seen_to in ipairs(hooks.lapse) do
+            if seen_to(tube, sched, n) then
+                return
+            end
+        end
+    end
     -- For vinyl, where reading the row would yield.
     local kept = sched.kept ~= nil and sched.kept[sched:id(n)]
     if kept then

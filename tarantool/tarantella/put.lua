@@ -12,7 +12,7 @@ local MICRO = const.MICRO
 
 local put = {}
 
--- Options of a put: pri, ttl, ttr, delay, at (seconds), lane.
+-- Options of a put: pri, ttl, ttr, delay, at (seconds), lane, meta; and those of abilities.
 local NO_OPTIONS = {}
 
 local function span_us(seconds)
@@ -30,17 +30,18 @@ local function insert(tube, data, o, store_insert)
     if ttl ~= nil then
         ttl_us = span_us(ttl)
     end
+    local meta = o.meta
     if delay == nil and at == nil and ttl_us == nil then
-        return store_insert(tube.store, const.READY, pri, nil, nil, ttr, lane, data)
+        return store_insert(tube.store, const.READY, pri, nil, nil, ttr, lane, data, meta)
     end
     local now = timer.wall_us()
     local delay_us = at ~= nil and math.max(0, math.floor(at * MICRO) - now) or math.floor((delay or 0) * MICRO)
     -- The life begins when the delay ends.
     local dead = ttl_us and timer.loop_us() + delay_us + ttl_us
     if delay_us > 0 then
-        return store_insert(tube.store, const.DELAYED, pri, now + delay_us, dead, ttr, lane, data)
+        return store_insert(tube.store, const.DELAYED, pri, now + delay_us, dead, ttr, lane, data, meta)
     end
-    return store_insert(tube.store, const.READY, pri, nil, dead, ttr, lane, data)
+    return store_insert(tube.store, const.READY, pri, nil, dead, ttr, lane, data, meta)
 end
 
 -- What the schedule is to know of a row, once it is committed.
@@ -95,10 +96,38 @@ local function publish_later(tube, sched, task, id, state, pri, due, lane)
     end)
 end
 
+-- What the abilities of the tube answer instead of a put; nil: put.
+local function ask(tube, hooks, options, data)
+    for _, before in ipairs(hooks.before_put) do
+        local instead = before(tube, options, data)
+        if instead ~= nil then
+            return instead
+        end
+    end
+    return nil
+end
+
+local function tell(tube, hooks, id, options, state)
+    for _, after in ipairs(hooks.after_put) do
+        after(tube, id, options, LETTERS[state])
+    end
+end
+
+-- Writes the row; gives the task, and unless it was there before, what the schedule is to know.
 local function write(tube, data, options)
+    local hooks = tube.hooks
+    if hooks ~= nil then
+        local instead = ask(tube, hooks, options, data)
+        if instead ~= nil then
+            return instead
+        end
+    end
     local tuple = insert(tube, data, options, tube.store.insert)
     local id, state, pri, due, lane = entry(tube, tuple, options)
     local task = reply.task(tuple, id, LETTERS[state])
+    if hooks ~= nil then
+        tell(tube, hooks, id, options, state)
+    end
     return task, id, state, pri, due, lane
 end
 
@@ -106,7 +135,7 @@ end
 ---@param options table|nil checked
 ---@return box.tuple|nil task; nil if the tube is full
 function put.one(tube, data, options)
-    options = options or NO_OPTIONS
+    options = options or tube.hooks ~= nil and {} or NO_OPTIONS
     if not has_room(tube) and not await_room(tube, options.timeout) then
         return nil
     end
@@ -119,6 +148,8 @@ function put.one(tube, data, options)
     if joined then
         if not ok then
             error(errors.of_write(task), 0)
+        elseif id == nil then
+            return task
         end
         publish_later(tube, sched, task, id, state, pri, due, lane)
         return task
@@ -134,23 +165,57 @@ function put.one(tube, data, options)
         tube:signal_room()
         error(errors.of_write(cause), 0)
     end
+    if id == nil then
+        return task
+    end
     publish(tube, sched, id, state, pri, due, lane)
     tube:note_put(task)
     tube:serve()
     return task
 end
 
+local function full_error(tube)
+    return errors.new('QUEUE_FULL', ('Tube has its capacity of %s tasks'):format(tube.capacity))
+end
+
+-- `insert_all` for a tube with abilities. An item that fails must leave nothing behind
+-- of what they wrote for it.
+local function insert_hooked(tube, payloads, options, count, failures, e)
+    for i = 1, count do
+        if failures[i] == nil and not has_room(tube) then
+            failures[i] = full_error(tube)
+        elseif failures[i] == nil then
+            local savepoint = box.savepoint()
+            local ok, task, id, state, pri, due, lane = pcall(write, tube, payloads[i], options[i] or {})
+            if not ok then
+                box.rollback_to_savepoint(savepoint)
+                failures[i] = errors.of_write(task)
+            elseif id == nil then
+                e.instead[i] = task
+            else
+                e.ids[i], e.states[i], e.pris[i], e.dues[i], e.lanes[i] = id, state, pri, due, lane
+                e.tasks[i] = tube.on_change ~= nil and task or nil
+                tube.arriving = tube.arriving + 1
+            end
+        end
+    end
+    return e
+end
+
 -- Inserts the items; fills `failures` with the errors of those that were refused.
 -- Gives what `entry` says of the others, by index.
 local function insert_all(tube, payloads, options, count, failures)
-    local e = { ids = {}, states = {}, pris = {}, dues = {}, lanes = {}, tasks = {} }
+    local e = { ids = {}, states = {}, pris = {}, dues = {}, lanes = {}, tasks = {}, instead = {} }
+    if tube.hooks ~= nil then
+        return insert_hooked(tube, payloads, options, count, failures, e)
+    end
     local store = tube.store
     local store_insert = store:is_plain(count) and store.insert_plain or store.insert
     local full
     for i = 1, count do
         if failures[i] == nil then
             if not has_room(tube) then
-                full = full or errors.new('QUEUE_FULL', ('Tube has its capacity of %s tasks'):format(tube.capacity))
+                full = full or full_error(tube)
                 failures[i] = full
             else
                 local ok, tuple = pcall(insert, tube, payloads[i], options[i] or NO_OPTIONS, store_insert)
@@ -176,6 +241,8 @@ local function describe_all(e, count, failures)
         local id = e.ids[i]
         if id ~= nil then
             reply.add_state(id, LETTERS[e.states[i]])
+        elseif e.instead[i] ~= nil then
+            reply.add_state(e.instead[i][1], e.instead[i][2])
         else
             reply.add_failure(errors.describe(failures[i]))
         end

@@ -2,6 +2,7 @@
 
 local fiber = require('fiber')
 local log = require('log')
+local abilities = require('tarantella.abilities')
 local const = require('tarantella.const')
 local durable = require('tarantella.durable')
 local errors = require('tarantella.errors')
@@ -186,7 +187,14 @@ function registry.start()
     end
     durable.store_all(tubes)
     left = {}
-    timer.start(registry.all, expiry.run, session.expire)
+    local jobs = { sessions = session.expire }
+    for _, ability in ipairs(abilities.all()) do
+        if ability.start ~= nil then
+            ability.start()
+        end
+        jobs[ability.name] = ability.run
+    end
+    timer.start(registry.all, expiry.run, jobs)
 end
 
 ---@param older table tube id → what the tubes of an older copy of the module give
@@ -198,6 +206,9 @@ end
 function registry.stop()
     durable.stop()
     timer.stop()
+    abilities.each('stop', function(name, cause)
+        log.error('tarantella: end of %s: %s', name, tostring(cause))
+    end)
     for _, tube in pairs(table.copy(tubes)) do
         leave(tube)
     end

@@ -165,7 +165,7 @@ local function sweep()
 end
 
 ---Ends owners whose time has come, or whose fiber has ended.
----@return number|nil fiber clock of the next end
+---@return number|nil seconds until the next end
 function session.expire()
     sweep()
     local now, nearest = fiber.clock(), nil
@@ -183,7 +183,7 @@ function session.expire()
             finish(owner)
         end
     end
-    return nearest
+    return nearest ~= nil and nearest - fiber.clock() or nil
 end
 
 ---@return string 16 bytes that name an owner from now on

@@ -78,9 +78,10 @@ jit.off(c_delete)
 ---Writes a new task.
 ---@param due number|nil microseconds since 1970, as `dead`
 ---@param ttr number|nil microseconds
+---@param meta table|nil map that abilities keep beside the payload
 ---@return cdata the row, good until the next call into box
-function Store:insert(state, pri, due, dead, ttr, lane, data)
-    local bytes = encode.row(state, pri, due, dead, ttr, lane, data)
+function Store:insert(state, pri, due, dead, ttr, lane, data, meta)
+    local bytes = encode.row(state, pri, due, dead, ttr, lane, data, meta)
     local failed = c_insert(self.space_id, bytes.rpos, bytes.wpos)
     encode.done(bytes)
     if failed ~= 0 then
@@ -112,8 +113,8 @@ function Store:is_plain(count)
 end
 
 ---`insert` for a space that `is_plain`.
-function Store:insert_plain(state, pri, due, dead, ttr, lane, data)
-    local bytes = encode.row(state, pri, due, dead, ttr, lane, data)
+function Store:insert_plain(state, pri, due, dead, ttr, lane, data, meta)
+    local bytes = encode.row(state, pri, due, dead, ttr, lane, data, meta)
     local failed = C.box_insert(self.space_id, bytes.rpos, bytes.wpos, found_tuple)
     encode.done(bytes)
     if failed ~= 0 then

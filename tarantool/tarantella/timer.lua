@@ -63,7 +63,7 @@ local function sleep(seconds)
 end
 
 -- One pass over all tubes: seconds until the next moment.
-local function pass(tubes, expire, sessions)
+local function pass(tubes, expire, jobs)
     local nearest = LONGEST_SLEEP_S
     for _, tube in pairs(tubes()) do
         local ok, result = pcall(expire, tube)
@@ -74,26 +74,29 @@ local function pass(tubes, expire, sessions)
             nearest = math.min(nearest, RETRY_S)
         end
     end
-    local ends = sessions()
-    if ends ~= nil then
-        nearest = math.min(nearest, ends - fiber.clock())
+    for name, job in pairs(jobs) do
+        local ok, result = pcall(job)
+        if not ok then
+            log.error('tarantella: timer, %s: %s', name, tostring(result))
+        end
+        nearest = math.min(nearest, ok and result or not ok and RETRY_S or nearest)
     end
     return nearest
 end
 
-local function run(tubes, expire, sessions)
+local function run(tubes, expire, jobs)
     fiber.name('tarantella_timer', { truncate = true })
     while true do
-        sleep(pass(tubes, expire, sessions))
+        sleep(pass(tubes, expire, jobs))
     end
 end
 
 ---@param tubes function giving the tubes to serve, as a table
 ---@param expire function(tube) doing a bounded part of what is due; gives the seconds until the next moment
----@param sessions function ending sessions; gives the fiber clock of the next end or nil
-function timer.start(tubes, expire, sessions)
+---@param jobs table name → function() doing a bounded part of what is due; gives seconds too, or nil
+function timer.start(tubes, expire, jobs)
     if worker == nil or worker:status() == 'dead' then
-        worker = fiber.create(run, tubes, expire, sessions)
+        worker = fiber.create(run, tubes, expire, jobs)
     end
 end
 

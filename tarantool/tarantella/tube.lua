@@ -1,6 +1,8 @@
 -- One tube: its rows, its schedule, the takes that wait for it, its counters.
 
 local fiber = require('fiber')
+local log = require('log')
+local abilities = require('tarantella.abilities')
 local const = require('tarantella.const')
 local reply = require('tarantella.reply')
 local row = require('tarantella.row')
@@ -47,6 +49,7 @@ function tube.new(record, preset)
         waiters = waiters.new(),
         lines = {},         -- lane → takes that wait for that lane alone
         lanes_total = { n = 0, promised = 0 },
+        hooks = nil,        -- of the abilities that the tube has, see abilities.lua
         on_change = nil, events = watcher.events(),
         is_durable = false, is_careful = false,
         missing = 0,        -- rows that the schedule did not know when it was last looked
@@ -64,6 +67,7 @@ function tube.new(record, preset)
     }, Tube)
     self.sched = self:new_schedule()
     self:set_durable(false)
+    self.hooks = abilities.attach(self)
     return self
 end
 
@@ -180,12 +184,19 @@ function Tube:note(id, letter, event)
     end
 end
 
+local function tell(self, hook)
+    for _, fn in ipairs(self.hooks ~= nil and self.hooks[hook] or {}) do
+        fn(self)
+    end
+end
+
 ---Builds the schedule from the rows, in slices that let other fibers run.
 ---@param now number microseconds since 1970
 function Tube:load(now)
     local sched = self:new_schedule(self.store:count())
     scan.load(self.store, sched, now)
     self.sched = sched
+    tell(self, 'loaded')
     self.is_loaded = true
     self.changed:broadcast()
     self:serve()
@@ -204,6 +215,7 @@ end
 ---Ends every wait; for a tube that is dropped or whose instance turns read-only.
 function Tube:close()
     self.is_dropped = true
+    tell(self, 'closed')
     self.waiters:finish_all()
     for _, line in pairs(self.lines) do
         line:finish_all()
@@ -218,6 +230,7 @@ function Tube:truncate()
     local ok, cause = pcall(self.store.truncate, self.store)
     if ok then
         self.sched = self:new_schedule()
+        tell(self, 'loaded')
     end
     self.is_loaded = true
     self.changed:broadcast()
@@ -239,6 +252,10 @@ function Tube:len()
     return self.sched:total()
 end
 
+local function error_of_ability(name, cause)
+    log.error('tarantella: statistics of %s: %s', name, tostring(cause))
+end
+
 ---@return table in the shape of tarantool/queue's statistics
 function Tube:statistics()
     local count = self.sched.count
@@ -246,7 +263,7 @@ function Tube:statistics()
     for name, n in pairs(self.calls) do
         calls[name] = n
     end
-    return {
+    local all = {
         tasks = {
             ready = count[schedule.READY],
             delayed = count[schedule.DELAYED],
@@ -257,6 +274,8 @@ function Tube:statistics()
         },
         calls = calls,
     }
+    abilities.each('statistics', error_of_ability, self, all)
+    return all
 end
 
 return tube

@@ -1,8 +1,10 @@
 -- The rows of a tube whose engine is vinyl: `store.lua` with calls that may yield, each
 -- of which reads from disk. Whoever reads keeps the task out of others' sight meanwhile.
 
+local msgpack = require('msgpack')
 local const = require('tarantella.const')
 local fields = require('tarantella.fields')
+local payload = require('tarantella.payload')
 local store = require('tarantella.store')
 
 local NULL = box.NULL
@@ -19,16 +21,23 @@ function vinyl_store.new(space)
     return self
 end
 
+local function decoded(data)
+    if data == nil then
+        return NULL
+    end
+    return payload.is(data) and msgpack.decode(data.bytes) or data
+end
+
 function VinylStore:is_plain() -- luacheck: no self
     return false
 end
 
-function VinylStore:insert(state, pri, due, dead, ttr, lane, data)
+function VinylStore:insert(state, pri, due, dead, ttr, lane, data, meta)
     return self.space:insert({
         [fields.id] = NULL, [fields.state] = state, [fields.pri] = pri,
         [fields.due] = due or NULL, [fields.dead] = dead or NULL, [fields.ttr] = ttr or NULL,
-        [fields.lane] = lane or NULL, [fields.meta] = NULL,
-        [fields.data] = data == nil and NULL or data,
+        [fields.lane] = lane or NULL, [fields.meta] = meta or NULL,
+        [fields.data] = decoded(data),
     })
 end
 

@@ -1,6 +1,7 @@
 -- The public table: tube objects, the generic functions `queue.put(tube, ...)`, and
 -- what concerns the queue as a whole.
 
+local abilities = require('tarantella.api.abilities')
 local batch_methods = require('tarantella.api.batch_methods')
 local cfg = require('tarantella.api.cfg')
 local durable = require('tarantella.durable')
@@ -75,6 +76,25 @@ for name, fn in pairs(batch_methods) do
     add_generic(name, fn)
     handles.methods[name] = function(self, ...)
         return api[name](self.name, ...)
+    end
+end
+
+-- Those of abilities: methods of tubes, and functions of the queue as a whole.
+for _, ability in ipairs(abilities.all()) do
+    for name, fn in pairs(ability.methods or {}) do
+        add_generic(name, fn)
+        handles.methods[name] = function(self, ...)
+            return api[name](self.name, ...)
+        end
+    end
+    for name, fn in pairs(ability.functions or {}) do
+        api[name] = function(...)
+            if not check_running() and role.is_replaced() then
+                return role.successor()[name](...)
+            end
+            need_running()
+            return fn(...)
+        end
     end
 end
 

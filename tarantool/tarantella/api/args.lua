@@ -1,6 +1,7 @@
 -- Checks of what callers pass; behind them the domain trusts its arguments.
 
 local ffi = require('ffi')
+local abilities = require('tarantella.abilities')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 
@@ -133,10 +134,18 @@ function args.put_options(tube, value, strict)
         return nil
     end
     local known = tube.preset.options
-    if strict then
-        args.known_only(o, known, ('put into a %s tube'):format(tube.type))
-    end
     local checked = {}
+    for name, given in pairs(o) do
+        if not known[name] then
+            local check = abilities.put_options()[name]
+            if check ~= nil then
+                checked[name] = check(tube, given)
+            elseif strict then
+                errors.raise('INVALID_ARGUMENT', ('Unknown option `%s` of put into a %s tube'):format(
+                    tostring(name), tube.type))
+            end
+        end
+    end
     if known.pri and o.pri ~= nil then
         checked.pri = args.integer('pri', o.pri, -const.MAX_SAFE_INTEGER, const.MAX_SAFE_INTEGER)
     end

@@ -1,6 +1,7 @@
 -- Least rights: roles that may execute functions and nothing else. The functions run
 -- with the rights of their maker (`setuid`), so no user needs any on the spaces.
 
+local abilities = require('tarantella.abilities')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local raw_args = require('tarantella.api.raw_args')
@@ -47,6 +48,13 @@ local function grant_execute(kind, grantee, name)
     end
 end
 
+local function grant_all(role, names)
+    for _, name in ipairs(names) do
+        ensure_function('queue.' .. name)
+        grant_execute('role', role, 'queue.' .. name)
+    end
+end
+
 ---Makes the roles tarantella_producer, tarantella_consumer and tarantella_admin. What
 ---stands is left alone.
 function grants.ensure()
@@ -55,10 +63,13 @@ function grants.ensure()
             box.schema.role.create(role)
         end
         for _, list in ipairs(lists) do
-            for _, name in ipairs(list) do
-                ensure_function('queue.' .. name)
-                grant_execute('role', role, 'queue.' .. name)
-            end
+            grant_all(role, list)
+        end
+    end
+    for _, ability in ipairs(abilities.all()) do
+        for right, names in pairs(ability.rights or {}) do
+            grant_all('tarantella_' .. right, names)
+            grant_all('tarantella_admin', names)
         end
     end
 end

@@ -1,5 +1,6 @@
 -- What a health check wants to know, cheap enough to be asked every second.
 
+local abilities = require('tarantella.abilities')
 local registry = require('tarantella.registry')
 local role = require('tarantella.role')
 local compat = require('tarantella.compat')
@@ -17,6 +18,9 @@ function health.report()
     if box.cfg.wal_mode == 'none' then
         table.insert(warnings, "wal_mode is 'none': tasks do not outlive the process")
     end
+    abilities.each('health', function(name, cause)
+        table.insert(warnings, ('%s: %s'):format(name, tostring(cause)))
+    end, warnings)
     local tubes = 0
     for _ in pairs(registry.all()) do
         tubes = tubes + 1

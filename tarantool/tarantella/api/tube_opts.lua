@@ -1,5 +1,6 @@
 -- Options of create_tube.
 
+local abilities = require('tarantella.abilities')
 local errors = require('tarantella.errors')
 local args = require('tarantella.api.args')
 
@@ -38,7 +39,12 @@ end
 local function check(name, kind, value)
     check_name(name)
     local o = args.options('opts', value) or {}
-    args.known_only(o, NAMES, 'create_tube')
+    local of_abilities = abilities.tube_options()
+    for option in pairs(o) do
+        if not NAMES[option] and of_abilities[option] == nil then
+            errors.raise('INVALID_ARGUMENT', ('Unknown option `%s` of create_tube'):format(tostring(option)))
+        end
+    end
     if o.engine ~= nil and o.engine ~= 'memtx' and o.engine ~= 'vinyl' then
         errors.invalid('engine', "'memtx' or 'vinyl'", o.engine)
     end
@@ -62,6 +68,11 @@ local function check(name, kind, value)
         storage_mode = o.storage_mode,
         temporary = boolean('temporary', o.temporary) or nil,
     }, { __serialize = 'map' })
+    for option, check_option in pairs(of_abilities) do
+        if o[option] ~= nil then
+            stored[option] = check_option(o[option], kind, o)
+        end
+    end
     return stored, boolean('if_not_exists', o.if_not_exists), o.on_task_change
 end
 

@@ -1,0 +1,10 @@
+-- The list of abilities, in the order in which their hooks run.
+
+local abilities = require('tarantella.abilities')
+
+for _, ability in ipairs({
+}) do
+    abilities.add(ability)
+end
+
+return abilities
