@@ -13,8 +13,11 @@
 -- calls decide one after the other.
 
 local clock = require('clock')
-local const = require('tarantella.const')
 local errors = require('tarantella.errors')
+
+-- Some 200 bytes of Lua's memory each, of all zones together.
+local MAX_KEYS = 1000000
+local MAX_ZONES = 1000
 
 local limiter = {}
 
@@ -26,7 +29,7 @@ Limiter.__index = Limiter
 function limiter.new(now, max_keys)
     return setmetatable({
         now = now or function() return math.floor(clock.monotonic() * 1000) end,
-        max_keys = max_keys or const.MAX_LIMIT_KEYS,
+        max_keys = max_keys or MAX_KEYS,
         zones = {}, zone_count = 0, key_count = 0,
     }, Limiter)
 end
@@ -95,11 +98,11 @@ function Limiter:forget_idle(zone, now)
     end
 end
 
--- Room among all zones' keys; rare, for it looks at each zone.
-function Limiter:sweep(now)
+-- Room among all zones' keys; rare, for it looks at each zone. The zone `kept` is about to get a key.
+function Limiter:sweep(now, kept)
     for name, zone in pairs(self.zones) do
         self:forget_idle(zone, now)
-        if #zone.heap == 0 then
+        if #zone.heap == 0 and zone ~= kept then
             self.zones[name] = nil
             self.zone_count = self.zone_count - 1
         end
@@ -109,9 +112,9 @@ end
 function Limiter:zone(name, now)
     local zone = self.zones[name]
     if zone == nil then
-        if self.zone_count >= const.MAX_LIMIT_ZONES then
+        if self.zone_count >= MAX_ZONES then
             self:sweep(now)
-            if self.zone_count >= const.MAX_LIMIT_ZONES then
+            if self.zone_count >= MAX_ZONES then
                 errors.raise('QUEUE_FULL', ('%d limiters are in use already'):format(self.zone_count))
             end
         end
@@ -131,7 +134,7 @@ end
 function Limiter:begin(zone, key, limit, now)
     self:forget_idle(zone, now)
     if self.key_count >= self.max_keys then
-        self:sweep(now)
+        self:sweep(now, zone)
     end
     if #zone.heap >= limit.size or self.key_count >= self.max_keys then
         local wait = #zone.heap > 0 and settle_top(zone.heap).idle_at - now or 1000
@@ -151,7 +154,7 @@ local function account(entry, limit, now)
     local rate = limit.rate
     local excess = math.max(0, entry.excess - math.floor(rate * math.max(0, now - entry.last) / 1000) + 1000)
     if excess > limit.burst then
-        return { false, math.ceil((excess - limit.burst) * 1000 / rate) / 1000, entry.excess / 1000 }
+        return { false, math.ceil((excess - limit.burst) * 1000 / rate) / 1000, excess / 1000 }
     end
     entry.excess, entry.last = excess, math.max(now, entry.last)
     -- Never earlier than before: another limit on the same key may have a lower rate.
@@ -163,7 +166,8 @@ end
 ---@param name string of the zone
 ---@param keys string[]
 ---@param limit table {rate, burst, delay, size}, the first three in thousandths
----@return table[] for each key {granted, seconds to wait before going on or asking again, excess}
+---@return table[] for each key {granted, seconds to wait before going on or asking again, excess};
+---a refused one's excess is what it would have been
 function Limiter:check(name, keys, limit)
     local now = self.now()
     local zone = self:zone(name, now)
