@@ -104,8 +104,9 @@ local function take_over(tube, lease, wall, monotonic)
     local sched = tube.sched
     local n = sched:find(lease.task_id)
     local rest = lease.ends ~= nil and tonumber(lease.ends) - wall or nil
-    if owner == nil or rest ~= nil and rest <= 0 or n == 0 or sched:state(n) ~= schedule.READY
-        or sched:is_busy(n) or sched:was_delivered(n) then
+    -- A session that this process remembers may have ended on the master before.
+    if owner == nil or not owner.is_stored or rest ~= nil and rest <= 0 or n == 0
+        or sched:state(n) ~= schedule.READY or sched:is_busy(n) or sched:was_delivered(n) then
         return false
     end
     sched:lease(n, owner.number, tonumber(lease.token), rest ~= nil and monotonic + rest or 0)

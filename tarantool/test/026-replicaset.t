@@ -99,9 +99,10 @@ fixture.run(by_election and 'replica set with a leader' or 'replica set', {
         promote(two, one)
         test:is(statistics(two, 'jobs').total, 2, 'all are there')
         eventually('the lease is over', function() return statistics(two, 'jobs').taken == 0 end)
-        two.admin:call('queue.cfg', { { ttr = 30, in_replicaset = true } })
         client:close()
         promote(one, two)
+        test:is(statistics(one, 'jobs').taken, 0, 'on the master before too, which still knows the session')
+        two.admin:call('queue.cfg', { { ttr = 30, in_replicaset = true } })
     end },
     { 'under load in both directions no acked task comes back, and none is lost', function(test)
         local members, master, stopped = { one, two }, 1, false
