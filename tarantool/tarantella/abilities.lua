@@ -12,6 +12,7 @@
 --   methods        name → function(tube, true, given, …): `queue.NAME(tube, …)` and a method of
 --                  tube objects; `given` is the number of arguments
 --   functions      name → function(…): `queue.NAME(…)`, while the queue is running
+--   anytime        the same, on an instance that is read-only too
 --   rights         { producer = names, consumer = names, admin = names } for remote users
 --   start, stop    function(): the instance becomes the master, and is it no more. `start`
 --                  comes after all schedules stand and may yield; `stop` must not raise
@@ -19,6 +20,7 @@
 --                  bounded part of it; called by the timer's fiber, and by `timer.kick()`
 --   health         function(warnings) adding sentences to a list
 --   statistics     function(tube, to) adding fields to a tube's statistics
+--   metrics        function(families) adding { name, kind, help, samples = { { value, labels } } }
 --
 -- Hooks of a tube, all optional. Those marked T run in the transaction that changes the
 -- task, may write to memtx spaces, must not yield, and end the call when they raise:

@@ -212,6 +212,15 @@ function session.each(visit)
     end
 end
 
+---@return integer owners of leases: connections, and sessions that outlive theirs
+function session.count()
+    local n = 0
+    for _ in pairs(owners) do
+        n = n + 1
+    end
+    return n
+end
+
 ---@return number seconds
 function session.ttr()
     return ttr_s

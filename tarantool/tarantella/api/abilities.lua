@@ -3,6 +3,7 @@
 local abilities = require('tarantella.abilities')
 
 for _, ability in ipairs({
+    require('tarantella.ability.metrics'),
 }) do
     abilities.add(ability)
 end

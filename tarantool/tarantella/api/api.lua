@@ -96,6 +96,9 @@ for _, ability in ipairs(abilities.all()) do
             return fn(...)
         end
     end
+    for name, fn in pairs(ability.anytime or {}) do
+        api[name] = fn
+    end
 end
 
 -- The same functions for those who call them with raw arguments.
