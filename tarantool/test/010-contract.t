@@ -116,6 +116,7 @@ fixture.run('contract', {
         test:is(queue.tube('unknown'), false, 'unknown')
         test:is(queue.tube.known, tube, 'its object')
         test:is(queue.create_tube('known', 'utube', { if_not_exists = true }), tube, 'the same')
+        test:is(queue.create_tube('known', 'utube', { if_not_exist = true }), tube, 'misspelt as in scripts that stand')
         local map = require('json').decode(require('json').encode(tube))
         test:is_deeply({ map.name, map.type, type(map.id) }, { 'known', 'utube', 'number' }, 'map')
         tube:drop()

@@ -7,6 +7,8 @@ local args = require('tarantella.api.args')
 local NAMES = {
     temporary = true, if_not_exists = true, engine = true, on_task_change = true, storage_mode = true,
     ttl = true, ttr = true, pri = true, capacity = true, compat_nil_utube = true, lane_limit = true,
+    -- Misspelt so in scripts for tarantool/queue, its own tests among them.
+    if_not_exist = true,
 }
 
 local function boolean(name, value)
@@ -73,7 +75,8 @@ local function check(name, kind, value)
             stored[option] = check_option(o[option], kind, o)
         end
     end
-    return stored, boolean('if_not_exists', o.if_not_exists), o.on_task_change
+    local if_not_exists = boolean('if_not_exists', o.if_not_exists) or boolean('if_not_exist', o.if_not_exist)
+    return stored, if_not_exists, o.on_task_change
 end
 
 return { check = check }
