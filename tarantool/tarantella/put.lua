@@ -12,7 +12,8 @@ local MICRO = const.MICRO
 
 local put = {}
 
--- Options of a put: pri, ttl, ttr, delay, at (seconds), lane, meta; and those of abilities.
+-- Options of a put: pri, ttl, ttr, delay, at (seconds), lane, meta, state (BURIED, of a task
+-- that comes from another tube); and those of abilities.
 local NO_OPTIONS = {}
 
 local function span_us(seconds)
@@ -32,7 +33,7 @@ local function insert(tube, data, o, store_insert)
     end
     local meta = o.meta
     if delay == nil and at == nil and ttl_us == nil then
-        return store_insert(tube.store, const.READY, pri, nil, nil, ttr, lane, data, meta)
+        return store_insert(tube.store, o.state or const.READY, pri, nil, nil, ttr, lane, data, meta)
     end
     local now = timer.wall_us()
     local delay_us = at ~= nil and math.max(0, math.floor(at * MICRO) - now) or math.floor((delay or 0) * MICRO)
@@ -41,7 +42,7 @@ local function insert(tube, data, o, store_insert)
     if delay_us > 0 then
         return store_insert(tube.store, const.DELAYED, pri, now + delay_us, dead, ttr, lane, data, meta)
     end
-    return store_insert(tube.store, const.READY, pri, nil, dead, ttr, lane, data, meta)
+    return store_insert(tube.store, o.state or const.READY, pri, nil, dead, ttr, lane, data, meta)
 end
 
 -- What the schedule is to know of a row, once it is committed.
@@ -52,10 +53,13 @@ local function entry(tube, tuple, options)
     if row.state(tuple) == const.DELAYED then
         return row.id(tuple), schedule.DELAYED, row.pri(tuple), row.due(tuple), row.lane(tuple)
     end
-    return row.id(tuple), schedule.READY, row.pri(tuple), row.dead(tuple) or 0, row.lane(tuple)
+    local state = options.state ~= nil and schedule.BURIED or schedule.READY
+    return row.id(tuple), state, row.pri(tuple), row.dead(tuple) or 0, row.lane(tuple)
 end
 
-local LETTERS = { [schedule.READY] = const.READY, [schedule.DELAYED] = const.DELAYED }
+local LETTERS = {
+    [schedule.READY] = const.READY, [schedule.DELAYED] = const.DELAYED, [schedule.BURIED] = const.BURIED,
+}
 
 -- Without `serve`, for batches do that once.
 local function publish(tube, sched, id, state, pri, due, lane)

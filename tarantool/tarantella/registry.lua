@@ -110,14 +110,14 @@ function registry.create(name, kind, stored, if_not_exists)
     end)
 end
 
-local function drop(tube)
+local function drop(tube, is_forced)
     if tube.is_dropped then
         errors.tube_not_found()
     end
-    if tube:waiting() > 0 then
+    if not is_forced and tube:waiting() > 0 then
         errors.raise('TUBE_IN_USE', 'There are consumers connected the tube')
     end
-    if tube.sched.count[schedule.TAKEN] > 0 then
+    if not is_forced and tube.sched.count[schedule.TAKEN] > 0 then
         errors.raise('TUBE_IN_USE', 'There are taken tasks in the tube')
     end
     -- New calls find no tube while the space goes; if it stays, the tube is made anew.
@@ -135,8 +135,9 @@ local function drop(tube)
     forget(tube.name)
 end
 
-function registry.drop(tube)
-    exclusively(drop, tube)
+---@param is_forced boolean|nil whether waiting takes are ended and taken tasks go too
+function registry.drop(tube, is_forced)
+    exclusively(drop, tube, is_forced)
 end
 
 -- Ends every lease of an owner, in all tubes.

@@ -206,9 +206,10 @@ function session.by_number(number)
     return owners[number]
 end
 
+---@param visit function(owner, fiber time at which one without a connection ends)
 function session.each(visit)
     for _, owner in pairs(owners) do
-        visit(owner)
+        visit(owner, lingering[owner])
     end
 end
 
@@ -219,6 +220,13 @@ function session.count()
         n = n + 1
     end
     return n
+end
+
+---@param visit function(connection)
+function session.each_connection(visit)
+    for _, connection in pairs(connections) do
+        visit(connection)
+    end
 end
 
 ---@return number seconds

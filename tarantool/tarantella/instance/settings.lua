@@ -29,7 +29,7 @@ local KNOWN_ENV = {
     TARANTELLA_CONFIG = true,
     -- Of clients that may share the environment: not read here, and no mistake.
     TARANTELLA_HOST = true, TARANTELLA_PORT = true, TARANTELLA_USER = true, TARANTELLA_PASSWORD = true,
-    TARANTELLA_TUBE = true,
+    TARANTELLA_TUBE = true, TARANTELLA_URI = true,
     TARANTELLA_PRODUCER_PASSWORD = true, TARANTELLA_CONSUMER_PASSWORD = true, TARANTELLA_ADMIN_PASSWORD = true,
 }
 for _, setting in pairs(NAMES) do

@@ -71,6 +71,19 @@ function Ready:unbind(n)
     end
 end
 
+---Binds a record that is in no heap to another lane; nil for none.
+function Ready:rebind(n, name)
+    self:unbind(n)
+    self.slab.u[n * CELLS + LANE] = 0
+    self:bind(n, name)
+end
+
+---@return string|nil name of a record's lane
+function Ready:lane_of(n)
+    local number = self.slab.u[n * CELLS + LANE]
+    return number ~= 0 and self.lanes[number].name or nil
+end
+
 -- Restores the invariant: the lane's first task is exposed iff the lane has room.
 local function expose(self, lane)
     local first = lane.active < lane.limit and lane.heap:top() or 0
@@ -109,6 +122,15 @@ function Ready:remove(n)
     local lane = self.lanes[number]
     lane.heap:remove(n)
     expose(self, lane)
+end
+
+---@param limit integer taken tasks of a lane, from now on
+function Ready:set_limit(limit)
+    self.limit = limit
+    for _, lane in pairs(self.by_name) do
+        lane.limit = limit
+        expose(self, lane)
+    end
 end
 
 ---Counts a record as taken of its lane.
