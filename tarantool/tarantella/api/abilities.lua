@@ -4,6 +4,7 @@ local abilities = require('tarantella.abilities')
 
 for _, ability in ipairs({
     require('tarantella.ability.metrics'),
+    require('tarantella.ability.limit'),
 }) do
     abilities.add(ability)
 end
