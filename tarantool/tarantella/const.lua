@@ -47,6 +47,9 @@ return {
     META_SPACE = '_tarantella_meta',
     LEASE_SPACE = '_tarantella_lease',
     SESSION_SPACE = '_tarantella_session',
+    SCHEDULE_SPACE = '_tarantella_schedule',
+    EVENT_SPACE = '_tarantella_event',
+    TOPIC_SPACE = '_tarantella_topic',
     -- Tokens reserved by one write. Below 10^14 they reach Lua as numbers and not as
     -- 64-bit cdata, which cost an allocation each.
     TOKEN_BLOCK = 1000000000,

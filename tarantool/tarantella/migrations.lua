@@ -50,6 +50,50 @@ local steps = {
         })
         sessions:create_index('uuid', { parts = { 'uuid' } })
     end,
+    -- Recurring schedules, the stream of events, the tubes of topics. Moments in microseconds.
+    function()
+        local schedules = box.schema.space.create(const.SCHEDULE_SPACE, { format = {
+            { name = 'name', type = 'string' },
+            { name = 'tube', type = 'string' },
+            -- When the timer has something to do; null: paused, ended or out of ticks.
+            { name = 'due', type = 'unsigned', is_nullable = true },
+            -- From when on health speaks of it; null: never.
+            { name = 'alarm', type = 'unsigned', is_nullable = true },
+            -- The next tick, the last one that was put or passed over, the last one that was put.
+            { name = 'next', type = 'unsigned', is_nullable = true },
+            { name = 'seen', type = 'unsigned' },
+            { name = 'last', type = 'unsigned', is_nullable = true },
+            { name = 'count', type = 'unsigned' },
+            { name = 'errors', type = 'unsigned' },
+            { name = 'error', type = 'string', is_nullable = true },
+            { name = 'is_paused', type = 'boolean' },
+            -- Those of a period; null for a list of ticks.
+            { name = 'every', type = 'unsigned', is_nullable = true },
+            { name = 'anchor', type = 'unsigned', is_nullable = true },
+            { name = 'ticks', type = 'array', is_nullable = true },
+            { name = 'rules', type = 'map' },
+            { name = 'data', type = 'any', is_nullable = true },
+        } })
+        schedules:create_index('name', { parts = { 'name' } })
+        schedules:create_index('due', { unique = false, parts = { { 'due', is_nullable = true } } })
+        schedules:create_index('alarm', { unique = false, parts = { { 'alarm', is_nullable = true } } })
+        local events = box.schema.space.create(const.EVENT_SPACE, { format = {
+            { name = 'seq', type = 'unsigned' },
+            { name = 'time', type = 'unsigned' },
+            { name = 'tube', type = 'string' },
+            { name = 'id', type = 'unsigned' },
+            { name = 'event', type = 'string' },
+            { name = 'state', type = 'string' },
+            { name = 'extra', type = 'map', is_nullable = true },
+        } })
+        events:create_index('seq', { parts = { 'seq' }, sequence = true })
+        events:create_index('tube', { parts = { 'tube', 'seq' } })
+        local topics = box.schema.space.create(const.TOPIC_SPACE, { format = {
+            { name = 'topic', type = 'string' },
+            { name = 'tube_id', type = 'unsigned' },
+        } })
+        topics:create_index('topic', { parts = { 'topic', 'tube_id' } })
+    end,
 }
 
 ---@return integer number of the last step that was done, 0 for none
