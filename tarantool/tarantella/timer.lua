@@ -20,13 +20,17 @@ local timer = {}
 local wake = fiber.cond()
 -- Until when the fiber sleeps, on both clocks, in microseconds; 0 while it is awake.
 local sleeps_wall, sleeps_monotonic = 0, 0
+-- Whether the fiber was told of something while it was awake, maybe behind its back.
+local was_called = false
 local worker = nil
 
 ---Tells of a moment that became the nearest of its tube.
 ---@param due number microseconds
 ---@param is_lease boolean on the monotonic clock, else on the wall clock
 function timer.nudge(due, is_lease)
-    if due < (is_lease and sleeps_monotonic or sleeps_wall) then
+    if sleeps_wall == 0 then
+        was_called = true
+    elseif due < (is_lease and sleeps_monotonic or sleeps_wall) then
         wake:signal()
     end
 end
@@ -87,7 +91,9 @@ end
 local function run(tubes, expire, jobs)
     fiber.name('tarantella_timer', { truncate = true })
     while true do
-        sleep(pass(tubes, expire, jobs))
+        was_called = false
+        local seconds = pass(tubes, expire, jobs)
+        sleep(was_called and 0 or seconds)
     end
 end
 
@@ -109,6 +115,7 @@ end
 
 ---Makes the fiber look again at once.
 function timer.kick()
+    was_called = true
     wake:signal()
 end
 
