@@ -158,12 +158,13 @@ fixture.run('stress', {
         test:diag(require('json').encode(queue.statistics('stress').calls))
         fixture.eventually('no commit is under way and nothing is due', function()
             local due = raw.sched.dues:top()
-            return raw.sched:total() == box.space.stress:len() and due == 0
+            -- With MVCC a row counts until its deletion is committed.
+            return raw.sched:total() == box.space.stress:len() and due == 0 and busy(raw.sched) == 0
         end)
         test:is(raw.waiters.n, 0, 'nobody waits')
         test:is(raw.waiters.promised, 0, 'nothing is promised')
         test:is(raw.arriving, 0, 'nothing arrives')
-        test:is(busy(raw.sched), 0, 'no change is under way')
+        test:is(raw.sched.busy, 0, 'the count of changes under way')
         test:ok(lanes_are_sound(raw.sched), 'lanes')
         local before, count = picture(raw.sched), raw.sched.count
         local sum = count[schedule.READY] + count[schedule.DELAYED] + count[schedule.BURIED] + count[schedule.TAKEN]
