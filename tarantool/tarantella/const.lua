@@ -35,6 +35,10 @@ return {
     MAX_LANE_BYTES = 1024,
     MAX_KEY_BYTES = 256,
 
+    -- Bytes that are kept of a task's last error.
+    MAX_ERROR_BYTES = 1024,
+    MAX_ATTEMPTS = 1000000,
+
     -- Rows that one commit of a timer, a kick or a truncation touches.
     ROWS_PER_COMMIT = 500,
     -- Steps between two looks at the clock in a loop over many tasks, and how
@@ -50,6 +54,7 @@ return {
     SCHEDULE_SPACE = '_tarantella_schedule',
     EVENT_SPACE = '_tarantella_event',
     TOPIC_SPACE = '_tarantella_topic',
+    KEY_SPACE = '_tarantella_key',
     -- Tokens reserved by one write. Below 10^14 they reach Lua as numbers and not as
     -- 64-bit cdata, which cost an allocation each.
     TOKEN_BLOCK = 1000000000,

@@ -94,6 +94,22 @@ local steps = {
         } })
         topics:create_index('topic', { parts = { 'topic', 'tube_id' } })
     end,
+    -- Keys of tubes with `dedup`.
+    function()
+        local keys = box.schema.space.create(const.KEY_SPACE, { format = {
+            { name = 'tube_id', type = 'unsigned' },
+            { name = 'key', type = 'string' },
+            -- The task that has the key, or had it until it ended.
+            { name = 'task_id', type = 'unsigned' },
+            { name = 'is_ended', type = 'boolean' },
+            -- Microseconds since 1970: the key is not free before, even if the task has ended.
+            { name = 'ends', type = 'unsigned', is_nullable = true },
+            -- The run that is to follow the task: options of a put, and `data` as MessagePack.
+            { name = 'next', type = 'map', is_nullable = true },
+        } })
+        keys:create_index('key', { parts = { 'tube_id', 'key' } })
+        keys:create_index('ends', { unique = false, parts = { { 'ends', is_nullable = true } } })
+    end,
 }
 
 ---@return integer number of the last step that was done, 0 for none
