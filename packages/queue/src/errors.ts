@@ -24,8 +24,11 @@ export type QueueErrorCode =
   | 'QUEUE_SERVER_MISSING' // the instance answers, but has no Tarantella queue
   | 'TASK_SETTLED' // this task object was already acked, released, buried or deleted
   | 'QUEUE_CLOSED' // close() was called
+  | 'LEASE_LOST' // the task's ttr or session ended while its handler ran: it is or will be delivered again
+  | 'HANDLER_TIMEOUT' // a handler ran longer than the worker's `timeoutMs`
   | 'BATCH_FAILED' // at least one item of an explicit batch failed, see BatchError.results
   | 'OVERLOADED' // too many calls wait to be sent
+  | 'TOO_MANY_REQUESTS' // a limiter refused the call, see TooManyRequestsError.retryAfterMs
   | 'UNEXPECTED_REPLY' // the server answered in a shape this client does not know
 
 /** An error of the queue: a refusal by its server, or a limit of this client. */

@@ -12,7 +12,8 @@ import { Session } from './session.ts'
 import { Tube } from './tube.ts'
 import type { QueueHealth } from './wire/health.ts'
 import { QueueServer } from './wire/server.ts'
-import type { Closable, CloseOptions } from './worker/worker.ts'
+import type { CloseOptions } from './worker/shutdown.ts'
+import type { Closable } from './worker/worker.ts'
 
 /** Counts of a tube's tasks by state, and of the calls since the server's start. */
 export interface TubeStatistics {
@@ -72,6 +73,7 @@ export class Queue {
         workers: this.#workers,
         nextKey: () => ++this.#lastKey,
         onReconnect: () => this.#session.onReconnect(),
+        onSession: (listener) => this.#session.listen(listener),
       })
       this.#tubes.set(name, tube)
     }
@@ -83,6 +85,7 @@ export class Queue {
   async createTube<T = unknown>(name: string, options: CreateTubeOptions): Promise<Tube<T>> {
     const tube = this.tube<T>(name)
     await this.#server.createTube(name, options.type, toWireTubeOptions(options))
+    if (options.ttr !== undefined) tube.assumeTtr(options.ttr)
     return tube
   }
 

@@ -5,9 +5,11 @@ export class Session {
   readonly #caller: Caller
   #isUp = true
   #waiters: (() => void)[] = []
+  readonly #listeners = new Set<() => void>()
   readonly #onUp = (): void => {
     this.#isUp = true
     for (const wake of this.#waiters.splice(0)) wake()
+    for (const listener of this.#listeners) listener()
   }
   readonly #onDown = (): void => {
     this.#isUp = false
@@ -29,11 +31,20 @@ export class Session {
     })
   }
 
+  /** Calls `listener` for each session after a lost one. Whoever listens calls the returned function to stop. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
   /** Stops listening to the connection, which may outlive the queue. */
   close(): void {
     this.#caller.off('connect', this.#onUp)
     this.#caller.off('disconnect', this.#onDown)
     this.#caller.off('close', this.#onUp)
+    this.#listeners.clear()
     this.#onUp()
   }
 }

@@ -45,6 +45,7 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
   readonly #puts: Joiner<unknown, TaskStatus>
   readonly #settles = new Map<SettleFunction, Joiner<readonly unknown[], TaskStatus>>()
   readonly #gate: TakeGate
+  #ttr: number | undefined
 
   /** Use {@link Queue.tube}. */
   constructor(name: string, context: TubeContext) {
@@ -128,7 +129,7 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
 
   /** Runs `handler` for every task; see {@link WorkerOptions}. Starts at once. */
   work(handler: Handler<T>, options: WorkerOptions = {}): Worker<T> {
-    return new Worker<T>(this, handler, options, this.#context)
+    return new Worker<T>(this, handler, this.#withTtr(options), this.#context)
   }
 
   /** The task with this id, in whatever state; rejects with `TASK_NOT_FOUND`. */
@@ -172,10 +173,19 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
     return joiner.add(item, SETTLE_ITEM_BYTES)
   }
 
+  /** For the queue's createTube(): the ttr it has named, seconds. */
+  assumeTtr(ttr: number): void {
+    this.#ttr = ttr
+  }
+
   /** Ends all waiting takes and lets what was called before reach the server. For the queue's close(). */
   async close(): Promise<void> {
     this.#gate.close()
     await Promise.all([this.#puts.onIdle(), ...Array.from(this.#settles.values(), (joiner) => joiner.onIdle())])
+  }
+
+  #withTtr<Options extends WorkerOptions>(options: Options): Options {
+    return options.ttr !== undefined || this.#ttr === undefined ? options : { ...options, ttr: this.#ttr }
   }
 
   #joiner<Item>(send: (items: Item[]) => Promise<ItemResult[]>): Joiner<Item, TaskStatus> {

@@ -1,28 +1,9 @@
 import { ConnectionError, ServerError } from '@tarantella/connector'
 import { expect, test } from 'vitest'
-import { Queue } from '../src/queue.ts'
-import type { Handler, WorkerOptions } from '../src/worker/options.ts'
-import { FakeCaller, FakeClock, settle } from './fake-caller.ts'
+import { settle } from './fake-caller.ts'
+import { manual, start, task } from './start-worker.ts'
 
-function start(handler: Handler<unknown>, options: WorkerOptions = {}) {
-  const caller = new FakeCaller()
-  const clock = new FakeClock()
-  const queue = new Queue(caller, {}, { clock })
-  const worker = queue.tube('push').work(handler, { prefetch: 0, ...options })
-  return { caller, clock, queue, worker }
-}
-
-const task = (id: number) => [id, 't', { n: id }, 1000 + id]
 const noRetryNoise = { retry: { jitter: 0 } }
-
-/** A handler whose runs the test ends. */
-function manual() {
-  const runs: { id: number; attempt: number; signal: AbortSignal; end: () => void; fail: (error: unknown) => void }[] =
-    []
-  const handler: Handler<unknown> = ({ id }, { signal, attempt }) =>
-    new Promise<void>((end, fail) => runs.push({ id, attempt, signal, end, fail }))
-  return { runs, handler }
-}
 
 test('asks for as many tasks as handlers may run, waits without limit, and acks what they finish', async () => {
   const seen: unknown[] = []

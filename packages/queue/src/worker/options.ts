@@ -1,10 +1,17 @@
+import { UsageError } from '../errors.ts'
 import { expected, requireInteger, requireSeconds } from '../options.ts'
 import type { Task } from '../task.ts'
 
 /** What a handler gets beside its task. */
 export interface HandlerContext {
-  /** Aborts when the worker's close() has waited its grace time: stop, the task goes back to the tube. */
+  /**
+   * Aborts when the handler should stop, with a {@link QueueError} as reason: `LEASE_LOST` when the task
+   * is not this worker's any more, `HANDLER_TIMEOUT` after `timeoutMs`, `QUEUE_CLOSED` when close() has
+   * waited its grace time.
+   */
   readonly signal: AbortSignal
+  /** Whether {@link signal} has aborted. */
+  readonly isAborted: boolean
   /** 1 for the first try of this task in this worker, counted over its retries. */
   readonly attempt: number
 }
@@ -29,6 +36,24 @@ export interface RetryOptions {
 }
 
 export interface WorkerOptions {
+  /**
+   * Seconds of the tasks' ttr, for the heartbeat; the least one if they differ.
+   * @default what this client's createTube() named, else unknown
+   */
+  readonly ttr?: number
+  /**
+   * Touches held tasks before their ttr ends, so that a handler may take longer than it. Without it,
+   * tasks that wait for a handler for a third of `ttr` go back to the tube. Needs `ttr`, and a type of
+   * tube that has one. @default true if `ttr` is known
+   */
+  readonly heartbeat?: boolean
+  /**
+   * Milliseconds a handler may take; then its signal aborts and the task counts as failed. A handler
+   * that does not end within a second occupies its place until it does. @default no limit
+   */
+  readonly timeoutMs?: number
+  /** Milliseconds after which a handler that still runs is told of by the event `stalled`. @default never */
+  readonly stalledAfterMs?: number
   /** Handlers that run at the same time at most. @default 16 */
   readonly concurrency?: number
   /**
@@ -42,12 +67,21 @@ export interface WorkerOptions {
 export type RetryPolicy = Required<RetryOptions>
 
 export interface ResolvedWorkerOptions {
+  /** `undefined`: not known, and no heartbeat. */
+  readonly ttr: number | undefined
+  readonly heartbeat: boolean
+  readonly timeoutMs: number | undefined
+  readonly stalledAfterMs: number | undefined
   readonly concurrency: number
   readonly prefetch: number | 'auto'
   readonly retry: RetryPolicy
 }
 
 export const WORKER_DEFAULTS: ResolvedWorkerOptions = Object.freeze({
+  ttr: undefined,
+  heartbeat: true,
+  timeoutMs: undefined,
+  stalledAfterMs: undefined,
   concurrency: 16,
   prefetch: 'auto',
   retry: Object.freeze({ attempts: 5, backoff: 'exponential', delay: 1, maxDelay: 3600, jitter: 0.2 }),
@@ -60,7 +94,29 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   const { concurrency = WORKER_DEFAULTS.concurrency, prefetch = WORKER_DEFAULTS.prefetch } = options
   requireInteger('concurrency', concurrency, 1, MAX_CONCURRENCY)
   if (prefetch !== 'auto') requireInteger('prefetch', prefetch, 0, MAX_CONCURRENCY)
-  return Object.freeze({ concurrency, prefetch, retry: resolveRetry(options.retry) })
+  const { timeoutMs, stalledAfterMs } = options
+  if (timeoutMs !== undefined) requireInteger('timeoutMs', timeoutMs, 1)
+  if (stalledAfterMs !== undefined) requireInteger('stalledAfterMs', stalledAfterMs, 1)
+  const lease = resolveLease(options)
+  return Object.freeze({
+    concurrency,
+    prefetch,
+    ...lease,
+    timeoutMs,
+    stalledAfterMs,
+    retry: resolveRetry(options.retry),
+  })
+}
+
+function resolveLease({ ttr, heartbeat }: WorkerOptions): Pick<ResolvedWorkerOptions, 'ttr' | 'heartbeat'> {
+  if (ttr !== undefined && !(Number.isFinite(ttr) && ttr > 0)) throw expected('ttr', 'seconds > 0', ttr)
+  if (heartbeat === true && ttr === undefined) {
+    throw new UsageError(
+      'INVALID_ARGUMENT',
+      'Expected `ttr` to be given with `heartbeat`: the ttr of the tube is not known',
+    )
+  }
+  return { ttr, heartbeat: heartbeat ?? WORKER_DEFAULTS.heartbeat }
 }
 
 function resolveRetry(options: RetryOptions = {}): RetryPolicy {

@@ -1,17 +1,13 @@
-import { EventEmitter, setMaxListeners } from 'node:events'
-import PQueue from 'p-queue'
+import { EventEmitter } from 'node:events'
 import { QueueError } from '../errors.ts'
 import { requireInteger } from '../options.ts'
 import type { Clock } from '../ports.ts'
-import { giveBack } from '../take/give-back.ts'
-import { Task, type TaskHome } from '../task.ts'
+import type { TaskHome } from '../task.ts'
 import type { QueueServer } from '../wire/server.ts'
-import type { Delivery } from '../wire/task-tuple.ts'
-import { Attempts } from './attempts.ts'
-import { type Handler, type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerOptions } from './options.ts'
-import { type Outcome, type Sending, sendOutcome } from './outcome.ts'
-import { Prefetch } from './prefetch.ts'
-import { decideRetry } from './retry-policy.ts'
+import { type Tell, tellOf, type WorkerEvents } from './events.ts'
+import { type Handler, resolveWorkerOptions, type WorkerOptions } from './options.ts'
+import { Runner } from './runner.ts'
+import { type CloseOptions, Shutdown } from './shutdown.ts'
 import { Slots } from './slots.ts'
 import { runTakeLoop } from './take-loop.ts'
 
@@ -23,6 +19,8 @@ export interface WorkerContext {
   readonly nextKey: () => number
   /** Resolves when a session stands, after a lost connection, or when there will be none any more. */
   readonly onReconnect: () => Promise<void>
+  /** Tells of each session after a lost one; the returned function ends it. */
+  readonly onSession: (listener: () => void) => () => void
   /** The queue closes its workers before anything else. */
   readonly workers: Set<Closable>
 }
@@ -31,35 +29,21 @@ export interface Closable {
   close(options?: CloseOptions): Promise<void>
 }
 
-export interface CloseOptions {
-  /** Milliseconds that running handlers have to end by themselves. @default 30 000 */
-  readonly graceMs?: number
+/** For a handler that gathers tasks, to know what its worker is up to. */
+export interface WorkerHooks {
+  /** Nothing more comes, for a while or for good. */
+  readonly stopsTaking: () => void
+  /** close() has waited its grace time. */
+  readonly aborts: (reason: QueueError) => void
 }
 
 /**
  * - `running`: takes tasks and runs handlers
+ * - `paused`: takes nothing, handlers finish; resume() makes it run again
  * - `draining`: close() was called; takes nothing, handlers finish
  * - `stopped`: nothing is held any more
  */
-export type WorkerState = 'running' | 'draining' | 'stopped'
-
-/** For observers; a worker needs no listener to do its work. */
-export interface WorkerEvents<T> {
-  /** The task was acked. */
-  completed: [task: Task<T>]
-  /** The handler threw; `next` says what becomes of the task. */
-  failed: [task: Task<T>, error: unknown, next: Outcome]
-  /** The outcome came too late: the task's ttr had passed, and it is or will be delivered again. */
-  lost: [task: Task<T>]
-  /** A take or an outcome was refused; the worker goes on. */
-  refused: [error: unknown]
-}
-
-/** Tasks whose failures one worker remembers. */
-const MAX_REMEMBERED_FAILURES = 100_000
-
-/** Time that aborted handlers have to notice it before close() gives their tasks back. */
-const ABORT_GRACE_MS = 1000
+export type WorkerState = 'running' | 'paused' | 'draining' | 'stopped'
 
 /** Runs a handler for the tasks of one tube; see {@link Tube.work}. */
 export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
@@ -68,38 +52,50 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
    * gone or may not be taken from: nobody listening is an unhandled rejection, not a silent worker.
    */
   readonly finished: Promise<void>
-  readonly #home: TaskHome
-  readonly #handler: Handler<T>
-  readonly #options: ResolvedWorkerOptions
+  readonly #tube: string
   readonly #context: WorkerContext
-  readonly #handlers: PQueue
+  readonly #hooks: WorkerHooks | undefined
   readonly #slots = new Slots()
-  readonly #prefetch: Prefetch
-  readonly #attempts = new Attempts(MAX_REMEMBERED_FAILURES)
-  readonly #takeAbort = new AbortController()
-  readonly #handlerAbort = new AbortController()
-  readonly #sending: Sending
-  /** Handed to handlers, and not started yet. */
-  readonly #prefetched = new Set<Delivery>()
-  readonly #held = new Set<Task<T>>()
+  readonly #runner: Runner<T>
+  readonly #shutdown: Shutdown
+  readonly #tell: Tell<T>
+  readonly #unlisten: () => void
+  #takeAbort = new AbortController()
   #state: WorkerState = 'running'
-  #closing: Promise<void> | undefined
+  /** Pending while the worker is paused. */
+  #resumed: Promise<void> = Promise.resolve()
+  #endPause: () => void = () => undefined
 
   /** Use {@link Tube.work}. */
-  constructor(home: TaskHome, handler: Handler<T>, options: WorkerOptions, context: WorkerContext) {
+  constructor(
+    home: TaskHome,
+    handler: Handler<T>,
+    options: WorkerOptions,
+    context: WorkerContext,
+    hooks?: WorkerHooks,
+  ) {
     super()
     if (typeof handler !== 'function')
       throw new TypeError(`Expected \`handler\` to be a function, got ${typeof handler}`)
-    this.#home = home
-    this.#handler = handler
-    this.#options = resolveWorkerOptions(options)
+    const resolved = resolveWorkerOptions(options)
+    const { maxBatch } = context.options
+    this.#tube = home.name
     this.#context = context
-    this.#handlers = new PQueue({ concurrency: this.#options.concurrency })
-    this.#prefetch = new Prefetch(context.options.maxBatch, context.clock.now())
-    // Every handler that runs may listen, by fetch for one: many listeners are no leak here.
-    setMaxListeners(0, this.#handlerAbort.signal)
-    const { clock, onReconnect } = context
-    this.#sending = { clock, onReconnect, signal: this.#handlerAbort.signal }
+    this.#hooks = hooks
+    this.#tell = tellOf(this)
+    this.#runner = new Runner<T>({
+      ...context,
+      home,
+      handler,
+      options: resolved,
+      maxBatch,
+      slots: this.#slots,
+      tell: this.#tell,
+    })
+    this.#shutdown = this.#makeShutdown()
+    this.#unlisten = context.onSession(() => {
+      this.#runner.renew()
+    })
     context.workers.add(this)
     this.finished = this.#run()
   }
@@ -110,18 +106,40 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
 
   /** Handlers that run now. */
   get running(): number {
-    return this.#handlers.pending
+    return this.#runner.running
+  }
+
+  /**
+   * Takes nothing more and gives back what is not started, until resume(). Handlers that run go on;
+   * resolves when they have ended and their outcome is confirmed, or at resume() or close().
+   */
+  async pause(): Promise<void> {
+    if (this.#state === 'running') {
+      this.#state = 'paused'
+      this.#resumed = new Promise((resolve) => {
+        this.#endPause = resolve
+      })
+      await this.#stopTaking(new QueueError('QUEUE_CLOSED', 'The worker was paused'))
+    }
+    if (this.#state === 'paused') await Promise.race([this.#slots.onIdle(), this.#resumed])
+  }
+
+  /** Takes tasks again. Does nothing unless the worker is paused. */
+  resume(): void {
+    if (this.#state !== 'paused') return
+    this.#state = 'running'
+    this.#takeAbort = new AbortController()
+    this.#endPause()
   }
 
   /**
    * Stops taking, gives back what is not started, and waits up to `graceMs` (default 30 000) for
-   * running handlers; then their signal aborts, and a second later their tasks are released.
-   * A second call joins the first.
+   * running handlers; then their signals abort, and a second later their tasks are released.
+   * A second call joins the first, and its `graceMs` counts if it ends earlier.
    */
   close({ graceMs = 30_000 }: CloseOptions = {}): Promise<void> {
     requireInteger('graceMs', graceMs, 0)
-    this.#closing ??= this.#close(graceMs)
-    return this.#closing
+    return this.#shutdown.close(graceMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -130,133 +148,63 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
 
   async #run(): Promise<void> {
     try {
-      await runTakeLoop({
-        ...this.#context,
-        tube: this.#home.name,
-        slots: this.#slots,
-        signal: this.#takeAbort.signal,
-        limit: () => this.#options.concurrency + this.#ahead(),
-        accept: (delivery) => {
-          this.#accept(delivery)
-        },
-        refused: (error) => {
-          this.#tell('refused', error)
-        },
-      })
+      while (this.#state === 'running' || this.#state === 'paused') {
+        if (this.#state === 'paused') await this.#resumed
+        else await this.#take()
+      }
     } finally {
       // By itself or by close(): what was taken is finished or given back before the worker counts as stopped.
       await this.close()
     }
   }
 
-  #ahead(): number {
-    const { prefetch } = this.#options
-    return prefetch === 'auto' ? this.#prefetch.size : prefetch
+  /** Ends when the worker pauses or closes. */
+  async #take(): Promise<void> {
+    await runTakeLoop({
+      ...this.#context,
+      tube: this.#tube,
+      slots: this.#slots,
+      signal: this.#takeAbort.signal,
+      limit: () => this.#runner.limit,
+      accept: (delivery) => {
+        this.#runner.accept(delivery)
+      },
+      refused: (error) => {
+        this.#tell('refused', error)
+      },
+    })
+    // What came in the very turn in which the worker stopped.
+    await this.#runner.giveBackWaiting()
   }
 
-  /** Queues a task for a handler. Its slot is occupied by the take loop and free when the outcome is confirmed. */
-  #accept(delivery: Delivery): void {
-    this.#prefetched.add(delivery)
-    void this.#handlers.add(() => this.#runHandler(delivery))
+  #makeShutdown(): Shutdown {
+    return new Shutdown({
+      clock: this.#context.clock,
+      stopTaking: () => {
+        this.#state = 'draining'
+        this.#endPause()
+        return this.#stopTaking(new QueueError('QUEUE_CLOSED', 'The worker was closed'))
+      },
+      onIdle: () => this.#slots.onIdle(),
+      abort: (text) => {
+        const reason = new QueueError('QUEUE_CLOSED', text)
+        this.#runner.abort(reason)
+        this.#hooks?.aborts(reason)
+      },
+      release: () => this.#runner.releaseHeld(),
+      end: () => {
+        this.#state = 'stopped'
+        this.#runner.stop()
+        this.#unlisten()
+        this.#context.workers.delete(this)
+      },
+    })
   }
 
-  /** Ends when the handler does, for p-queue to start the next; the outcome travels meanwhile. Never rejects. */
-  async #runHandler(delivery: Delivery): Promise<void> {
-    this.#prefetched.delete(delivery)
-    const task = new Task<T>(this.#home, delivery)
-    this.#held.add(task)
-    const outcome = await this.#handle(task)
-    this.#prefetch.completed(this.#context.clock.now())
-    void this.#finish(task, outcome)
-  }
-
-  async #handle(task: Task<T>): Promise<Outcome> {
-    const attempt = this.#attempts.current(task.id)
-    try {
-      await this.#handler(task, { signal: this.#handlerAbort.signal, attempt })
-      return task.isSettled ? { action: 'left' } : { action: 'ack' }
-    } catch (error) {
-      if (task.isSettled) return this.#failed(task, error, { action: 'left' })
-      // A handler that stopped because the worker closes has not failed.
-      if (this.#handlerAbort.signal.aborted) return { action: 'release', delay: 0 }
-      const outcome = decideRetry(this.#options.retry, attempt, Math.random())
-      if (outcome.action === 'release') this.#attempts.fail(task.id)
-      return this.#failed(task, error, outcome)
-    }
-  }
-
-  #failed(task: Task<T>, error: unknown, outcome: Outcome): Outcome {
-    this.#tell('failed', task, error, outcome)
-    return outcome
-  }
-
-  /** Never rejects. */
-  async #finish(task: Task<T>, outcome: Outcome): Promise<void> {
-    if (outcome.action !== 'release') this.#attempts.forget(task.id)
-    try {
-      const isOurs = await sendOutcome(task, outcome, this.#sending)
-      if (!isOurs) this.#tell('lost', task)
-      else if (outcome.action === 'ack') this.#tell('completed', task)
-    } catch (error) {
-      this.#tell('refused', error)
-    } finally {
-      this.#held.delete(task)
-      this.#slots.release()
-    }
-  }
-
-  async #close(graceMs: number): Promise<void> {
-    this.#state = 'draining'
-    this.#takeAbort.abort(new QueueError('QUEUE_CLOSED', 'The worker was closed'))
+  async #stopTaking(reason: QueueError): Promise<void> {
+    this.#takeAbort.abort(reason)
     this.#slots.wake()
-    await this.#giveBackPrefetched()
-    const idle = this.#slots.onIdle()
-    if (!(await this.#within(graceMs, idle))) {
-      this.#handlerAbort.abort(
-        new QueueError('QUEUE_CLOSED', `The worker was closed, and its handlers did not end within ${graceMs} ms`),
-      )
-      if (!(await this.#within(ABORT_GRACE_MS, idle))) await this.#releaseHeld()
-    }
-    this.#state = 'stopped'
-    this.#context.workers.delete(this)
-  }
-
-  async #giveBackPrefetched(): Promise<void> {
-    this.#handlers.clear()
-    const waiting = [...this.#prefetched]
-    this.#prefetched.clear()
-    await giveBack(this.#context.server, this.#home.name, waiting)
-    this.#slots.release(waiting.length)
-  }
-
-  /** For handlers that do not heed their signal: their late ack is refused, for the token is spent. */
-  async #releaseHeld(): Promise<void> {
-    const releases = Array.from(this.#held, (task) => (task.isSettled ? Promise.resolve() : task.release()))
-    for (const result of await Promise.allSettled(releases)) {
-      if (result.status === 'rejected') this.#tell('refused', result.reason)
-    }
-  }
-
-  /** A listener that throws must not stop the worker: its error surfaces as an uncaught one. */
-  #tell<E extends keyof WorkerEvents<T>>(event: E, ...args: WorkerEvents<T>[E]): void {
-    try {
-      // The overloads of `emit` do not see that E's arguments fit E.
-      ;(this.emit as (event: E, ...args: WorkerEvents<T>[E]) => boolean).call(this, event, ...args)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
-  }
-
-  /** Whether the promise settled within `ms`. */
-  async #within(ms: number, promise: Promise<void>): Promise<boolean> {
-    const done = new AbortController()
-    const sleep = this.#context.clock.sleep(ms, done.signal).then(() => false)
-    try {
-      return await Promise.race([promise.then(() => true), sleep])
-    } finally {
-      done.abort()
-    }
+    this.#hooks?.stopsTaking()
+    await this.#runner.giveBackWaiting()
   }
 }

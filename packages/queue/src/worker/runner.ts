@@ -1,0 +1,248 @@
+import PQueue from 'p-queue'
+import { QueueError } from '../errors.ts'
+import type { Clock } from '../ports.ts'
+import { giveBack } from '../take/give-back.ts'
+import { Task, type TaskHome } from '../task.ts'
+import type { QueueServer } from '../wire/server.ts'
+import type { Delivery } from '../wire/task-tuple.ts'
+import { Attempts } from './attempts.ts'
+import type { Tell } from './events.ts'
+import type { Handler, ResolvedWorkerOptions } from './options.ts'
+import { type Outcome, type Sending, sendOutcome } from './outcome.ts'
+import { Prefetch } from './prefetch.ts'
+import { decideRetry } from './retry-policy.ts'
+import { Run } from './run.ts'
+import type { Slots } from './slots.ts'
+import { Watch } from './watch.ts'
+
+export interface RunnerOptions<T> {
+  readonly home: TaskHome
+  readonly handler: Handler<T>
+  readonly options: ResolvedWorkerOptions
+  readonly server: QueueServer
+  readonly clock: Clock
+  readonly maxBatch: number
+  readonly slots: Slots
+  readonly onReconnect: () => Promise<void>
+  readonly tell: Tell<T>
+}
+
+/** Tasks whose failures one worker remembers. */
+const MAX_REMEMBERED_FAILURES = 100_000
+
+const ACK: Outcome = Object.freeze({ action: 'ack' })
+const LEFT: Outcome = Object.freeze({ action: 'left' })
+const RELEASE: Outcome = Object.freeze({ action: 'release', delay: 0 })
+
+/**
+ * Runs the handler for the tasks that a worker has taken, within its limits, and sends the outcomes.
+ *
+ *   accept → | waiting | → p-queue: handler (concurrency) → outcome → slot free
+ */
+export class Runner<T> {
+  readonly #runner: RunnerOptions<T>
+  readonly #handlers: PQueue
+  readonly #prefetch: Prefetch
+  readonly #attempts = new Attempts(MAX_REMEMBERED_FAILURES)
+  readonly #watch: Watch<T>
+  readonly #sending: Sending
+  readonly #sendAbort = new AbortController()
+  /** Taken, and not started yet. */
+  readonly #waiting = new Set<Run<T>>()
+  /** Started, and their outcome not confirmed. */
+  readonly #held = new Set<Run<T>>()
+  /** Handlers that were started and have not ended. */
+  #started = 0
+
+  constructor(runner: RunnerOptions<T>) {
+    const { clock, onReconnect, options } = runner
+    this.#runner = runner
+    this.#handlers = new PQueue({ concurrency: options.concurrency })
+    this.#prefetch = new Prefetch(runner.maxBatch, clock.now())
+    this.#sending = { clock, onReconnect, signal: this.#sendAbort.signal }
+    this.#watch = this.#makeWatch()
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#handlers.pending
+  }
+
+  /** Tasks to hold at most. */
+  get limit(): number {
+    const { concurrency, prefetch } = this.#runner.options
+    return concurrency + (prefetch === 'auto' ? this.#prefetch.size : prefetch)
+  }
+
+  /** A task has come. Its slot is occupied already, and free when its outcome is confirmed. */
+  accept(delivery: Delivery): void {
+    const run = new Run(new Task<T>(this.#runner.home, delivery), delivery.token)
+    this.#watch.hold(run)
+    this.#waiting.add(run)
+    this.#startWaiting()
+  }
+
+  /** There is a new session with the server. */
+  renew(): void {
+    this.#watch.renew()
+  }
+
+  /** Returns what has not started. Never rejects. */
+  async giveBackWaiting(): Promise<void> {
+    await this.#giveBack([...this.#waiting])
+  }
+
+  /** Tells all handlers to stop, and sends no outcome twice any more. */
+  abort(reason: QueueError): void {
+    this.#sendAbort.abort(reason)
+    for (const run of this.#held) run.abort(reason)
+  }
+
+  /** For handlers that do not heed their signal: their late ack is refused, for the token is spent. Never rejects. */
+  async releaseHeld(): Promise<void> {
+    const releases = Array.from(this.#held, ({ task }) => (task.isSettled ? Promise.resolve() : task.release()))
+    for (const result of await Promise.allSettled(releases)) {
+      if (result.status === 'rejected') this.#runner.tell('refused', result.reason)
+    }
+  }
+
+  /** Releases every timer, for good. */
+  stop(): void {
+    this.#watch.stop()
+  }
+
+  #makeWatch(): Watch<T> {
+    const { home, clock, options, tell } = this.#runner
+    return new Watch<T>({
+      clock,
+      options,
+      touch: ({ task: { id }, token }, seconds) => home.settle('queue.touch_many', { id, token }, seconds),
+      lost: (run, error) => {
+        if (this.#waiting.delete(run)) this.#forgetWaiting(run)
+        else run.abort(error)
+      },
+      overdue: (run) => {
+        if (this.#waiting.has(run)) void this.#giveBack([run])
+      },
+      timedOut: (run) => {
+        const text = `The handler of task ${run.task.id} did not end within ${options.timeoutMs ?? 0} ms`
+        run.abort(new QueueError('HANDLER_TIMEOUT', text))
+      },
+      unheeded: (run) => {
+        this.#giveUp(run)
+      },
+      stalled: (run) => {
+        tell('stalled', run.task, clock.now() - run.startedAt)
+      },
+      refused: (error) => {
+        tell('refused', error)
+      },
+    })
+  }
+
+  #forgetWaiting(run: Run<T>): void {
+    this.#watch.drop(run)
+    this.#runner.slots.release()
+    this.#runner.tell('lost', run.task)
+  }
+
+  async #giveBack(runs: readonly Run<T>[]): Promise<void> {
+    if (runs.length === 0) return
+    for (const run of runs) {
+      this.#waiting.delete(run)
+      this.#watch.drop(run)
+    }
+    const { server, home, slots } = this.#runner
+    await giveBack(
+      server,
+      home.name,
+      runs.map(({ task: { id }, token }) => ({ id, token })),
+    )
+    slots.release(runs.length)
+  }
+
+  /** Only as many as may run are with p-queue: whatever waits can still be given back. */
+  #startWaiting(): void {
+    for (const run of this.#waiting) {
+      if (this.#started >= this.#runner.options.concurrency) return
+      this.#waiting.delete(run)
+      this.#held.add(run)
+      this.#started += 1
+      void this.#handlers.add(() => this.#runHandler(run))
+    }
+  }
+
+  /** Ends when the handler does, for p-queue to start the next; the outcome travels meanwhile. Never rejects. */
+  async #runHandler(run: Run<T>): Promise<void> {
+    const { clock } = this.#runner
+    run.startedAt = clock.now()
+    run.attempt = this.#attempts.current(run.task.id)
+    this.#watch.start(run)
+    const outcome = await this.#handle(run)
+    this.#watch.end(run)
+    this.#prefetch.completed(clock.now())
+    this.#started -= 1
+    this.#startWaiting()
+    if (run.isGivenUp) this.#leave(run)
+    else void this.#finish(run, outcome)
+  }
+
+  async #handle(run: Run<T>): Promise<Outcome> {
+    try {
+      await this.#runner.handler(run.task, run)
+    } catch (error) {
+      return this.#judge(run, error)
+    }
+    if (run.task.isSettled) return LEFT
+    // A handler that heeds its timeout may return as if it were done.
+    return isTimeout(run.reason) ? this.#judge(run, run.reason) : ACK
+  }
+
+  /** What becomes of a task whose handler has failed, or stopped because it was told to. */
+  #judge(run: Run<T>, thrown: unknown): Outcome {
+    const { task, attempt, reason } = run
+    if (run.isGivenUp) return LEFT
+    const isLate = isTimeout(reason)
+    // A handler that stopped because the worker closes, or because its lease is lost, has not failed.
+    if (run.isAborted && !isLate && !task.isSettled) return RELEASE
+    const outcome = task.isSettled ? LEFT : decideRetry(this.#runner.options.retry, attempt, Math.random())
+    if (outcome.action === 'release') this.#attempts.fail(task.id)
+    this.#runner.tell('failed', task, isLate ? reason : thrown, outcome)
+    return outcome
+  }
+
+  /** Decides without the handler, which keeps its place, and the task's slot, until it ends. */
+  #giveUp(run: Run<T>): void {
+    const outcome = this.#judge(run, run.reason)
+    run.isGivenUp = true
+    void this.#finish(run, outcome)
+  }
+
+  /** Never rejects. */
+  async #finish(run: Run<T>, outcome: Outcome): Promise<void> {
+    const { task } = run
+    const { tell } = this.#runner
+    if (outcome.action !== 'release') this.#attempts.forget(task.id)
+    try {
+      const isOurs = await sendOutcome(task, outcome, this.#sending)
+      if (!isOurs) tell('lost', task)
+      else if (outcome.action === 'ack') tell('completed', task)
+    } catch (error) {
+      tell('refused', error)
+    } finally {
+      this.#held.delete(run)
+      this.#watch.drop(run)
+      this.#leave(run)
+    }
+  }
+
+  /** Called when the outcome is confirmed, and for one that was given up again when its handler has ended. */
+  #leave(run: Run<T>): void {
+    if (run.isGivenUp && !run.isOver) run.isOver = true
+    else this.#runner.slots.release()
+  }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof QueueError && reason.code === 'HANDLER_TIMEOUT'
+}
