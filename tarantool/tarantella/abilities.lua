@@ -7,7 +7,8 @@
 --   name           string
 --   tube_options   name → function(value, kind, o) → what to store; raises what is wrong.
 --                  Called for options that are given
---   put_options    name → function(tube, value) → checked value; raises what is wrong
+--   put_options    name → function(tube, value, strict) → checked value; raises what is wrong.
+--                  `strict`: options that the tube does not have are refused, not left out
 --   attach         function(tube) → hooks, or nil where the tube has not asked for it
 --   methods        name → function(tube, true, given, …): `queue.NAME(tube, …)` and a method of
 --                  tube objects; `given` is the number of arguments

@@ -1,9 +1,9 @@
 -- Puts: the row first, the schedule once it is committed.
 
-local fiber = require('fiber')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local reply = require('tarantella.reply')
+local room = require('tarantella.room')
 local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
@@ -67,24 +67,6 @@ local function publish(tube, sched, id, state, pri, due, lane)
     sched:add(id, state, pri, due, lane)
 end
 
-local function has_room(tube)
-    return tube.capacity == nil or tube.sched:total() + tube.arriving < tube.capacity
-end
-
--- Waits for room in a full tube; false when there is none in time.
-local function await_room(tube, timeout_s)
-    local deadline = fiber.clock() + (timeout_s or 0)
-    while not has_room(tube) do
-        local rest = deadline - fiber.clock()
-        if rest <= 0 or box.is_in_txn() or tube.is_dropped then
-            return false
-        end
-        tube.room:wait(rest)
-        fiber.testcancel()
-    end
-    return true
-end
-
 -- The row's commit, in a transaction of the caller.
 local function publish_later(tube, sched, task, id, state, pri, due, lane)
     tube.arriving = tube.arriving + 1
@@ -132,6 +114,9 @@ local function write(tube, data, options)
     if hooks ~= nil then
         tell(tube, hooks, id, options, state)
     end
+    if tube.on_full ~= nil then
+        room.make(tube)
+    end
     return task, id, state, pri, due, lane
 end
 
@@ -140,8 +125,11 @@ end
 ---@return box.tuple|nil task; nil if the tube is full
 function put.one(tube, data, options)
     options = options or tube.hooks ~= nil and {} or NO_OPTIONS
-    if not has_room(tube) and not await_room(tube, options.timeout) then
-        return nil
+    if tube.on_full ~= nil and not room.has(tube, options.timeout) then
+        if tube.preset.capacity or tube.is_dropped then
+            return nil
+        end
+        error(room.full(tube), 0)
     end
     local sched = tube.sched
     local joined = box.is_in_txn()
@@ -170,6 +158,7 @@ function put.one(tube, data, options)
         error(errors.of_write(cause), 0)
     end
     if id == nil then
+        tube:signal_room()
         return task
     end
     publish(tube, sched, id, state, pri, due, lane)
@@ -178,17 +167,18 @@ function put.one(tube, data, options)
     return task
 end
 
-local function full_error(tube)
-    return errors.new('QUEUE_FULL', ('Tube has its capacity of %s tasks'):format(tube.capacity))
+local function refuse_full(tube, failures, i)
+    if failures[i] == nil and tube.on_full ~= nil and not room.has_now(tube) then
+        failures[i] = room.full(tube)
+    end
 end
 
--- `insert_all` for a tube with abilities. An item that fails must leave nothing behind
--- of what they wrote for it.
+-- `insert_all` for a tube where a put writes more than its row. An item that fails must
+-- leave nothing behind of what was written for it.
 local function insert_hooked(tube, payloads, options, count, failures, e)
     for i = 1, count do
-        if failures[i] == nil and not has_room(tube) then
-            failures[i] = full_error(tube)
-        elseif failures[i] == nil then
+        refuse_full(tube, failures, i)
+        if failures[i] == nil then
             local savepoint = box.savepoint()
             local ok, task, id, state, pri, due, lane = pcall(write, tube, payloads[i], options[i] or {})
             if not ok then
@@ -210,29 +200,24 @@ end
 -- Gives what `entry` says of the others, by index.
 local function insert_all(tube, payloads, options, count, failures)
     local e = { ids = {}, states = {}, pris = {}, dues = {}, lanes = {}, tasks = {}, instead = {} }
-    if tube.hooks ~= nil then
+    if tube.hooks ~= nil or tube.on_full == 'drop_oldest' then
         return insert_hooked(tube, payloads, options, count, failures, e)
     end
     local store = tube.store
     local store_insert = store:is_plain(count) and store.insert_plain or store.insert
-    local full
     for i = 1, count do
+        refuse_full(tube, failures, i)
         if failures[i] == nil then
-            if not has_room(tube) then
-                full = full or full_error(tube)
-                failures[i] = full
-            else
-                local ok, tuple = pcall(insert, tube, payloads[i], options[i] or NO_OPTIONS, store_insert)
-                if ok then
-                    e.ids[i], e.states[i], e.pris[i], e.dues[i], e.lanes[i] =
-                        entry(tube, tuple, options[i] or NO_OPTIONS)
-                    if tube.on_change ~= nil then
-                        e.tasks[i] = reply.task(tuple, e.ids[i], LETTERS[e.states[i]])
-                    end
-                    tube.arriving = tube.arriving + 1
-                else
-                    failures[i] = errors.of_write(tuple)
+            local ok, tuple = pcall(insert, tube, payloads[i], options[i] or NO_OPTIONS, store_insert)
+            if ok then
+                e.ids[i], e.states[i], e.pris[i], e.dues[i], e.lanes[i] =
+                    entry(tube, tuple, options[i] or NO_OPTIONS)
+                if tube.on_change ~= nil then
+                    e.tasks[i] = reply.task(tuple, e.ids[i], LETTERS[e.states[i]])
                 end
+                tube.arriving = tube.arriving + 1
+            else
+                failures[i] = errors.of_write(tuple)
             end
         end
     end

@@ -8,6 +8,7 @@ local lease = require('tarantella.lease')
 local reply = require('tarantella.reply')
 local session = require('tarantella.session')
 local timer = require('tarantella.timer')
+local waiters = require('tarantella.schedule.waiters')
 
 local take = {}
 
@@ -88,17 +89,6 @@ local function collect_many(tube, connection, want)
     return reply.close()
 end
 
-local function park(waiter, deadline)
-    while not waiter.woken and not waiter.ended do
-        local rest = deadline - fiber.clock()
-        if rest <= 0 then
-            return
-        end
-        waiter.cond:wait(rest)
-        fiber.testcancel()
-    end
-end
-
 local function collect(tube, connection, want)
     if tube.is_careful then
         return claim.collect(tube, connection, want)
@@ -135,7 +125,7 @@ local function wait_turn(tube, connection, want, deadline, ahead)
         connection.takes[want.key] = { line = line, waiter = waiter }
     end
     serve(tube, want)
-    local ok, cause = pcall(park, waiter, deadline)
+    local ok, cause = pcall(waiters.park, waiter, deadline)
     line:remove(waiter)
     if want.lane ~= nil and line.n == 0 then
         tube.lines[want.lane] = nil

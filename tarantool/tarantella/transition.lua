@@ -66,6 +66,18 @@ transition.expire = {
     end,
 }
 
+-- The oldest ready task makes room for a new one.
+transition.drop = {
+    letter = const.DONE,
+    event = 'drop',
+    write = delete_row,
+    write_plain = delete_plain,
+    publish = function(tube, sched, n)
+        gone(tube, sched, n, 'delete')
+        tube.calls.drop = (tube.calls.drop or 0) + 1
+    end,
+}
+
 transition.bury = {
     letter = const.BURIED,
     event = 'bury',

@@ -55,9 +55,11 @@ function tube.new(record, preset)
         missing = 0,        -- rows that the schedule did not know when it was last looked
         -- Defaults of its tasks; nil: no limit.
         pri = opts.pri or 0, ttl_us = duration_us(opts.ttl), ttr_us = duration_us(opts.ttr or opts.ttl),
-        capacity = preset.capacity and (opts.capacity or 0) > 0 and opts.capacity or nil,
+        capacity = (opts.capacity or 0) > 0 and opts.capacity or nil,
+        on_full = nil,      -- 'wait', 'reject' or 'drop_oldest', see room.lua; nil without a capacity
         arriving = 0,       -- puts whose commit is under way, where a capacity counts them
-        room = fiber.cond(),
+        leaving = 0,        -- tasks that such puts drop
+        room = waiters.new(), -- puts that wait for room
         nil_lane = preset.lanes and opts.compat_nil_utube and 'nil' or nil,
         calls = zero_calls(),
         done = 0,
@@ -65,6 +67,9 @@ function tube.new(record, preset)
         is_dropped = false,
         changed = fiber.cond(), -- of the two above
     }, Tube)
+    if self.capacity ~= nil then
+        self.on_full = opts.on_full or (preset.capacity and 'wait' or 'reject')
+    end
     self.sched = self:new_schedule()
     self:set_durable(false)
     self.hooks = abilities.attach(self)
@@ -76,6 +81,9 @@ function Tube:new_schedule(expected)
         lane_limit = self.opts.lane_limit, keeps = self.store.is_vinyl,
     })
     sched.ready.watched = self.lines
+    if self.on_full == 'drop_oldest' then
+        sched.ready:keep_oldest()
+    end
     return sched
 end
 
@@ -159,9 +167,14 @@ function Tube:lease_end(tuple, dead)
     return timer.monotonic_us() + math.min(ttr or math.huge, span)
 end
 
+---@return integer tasks that a tube with a capacity has room for
+function Tube:free()
+    return self.capacity - self.sched:total() - self.arriving + self.leaving
+end
+
 function Tube:signal_room()
-    if self.capacity ~= nil then
-        self.room:broadcast()
+    if self.room.n ~= 0 then
+        self.room:wake(self:free())
     end
 end
 
@@ -220,7 +233,7 @@ function Tube:close()
     for _, line in pairs(self.lines) do
         line:finish_all()
     end
-    self.room:broadcast()
+    self.room:finish_all()
     self.changed:broadcast()
 end
 

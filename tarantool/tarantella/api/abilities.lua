@@ -5,6 +5,7 @@ local abilities = require('tarantella.abilities')
 for _, ability in ipairs({
     require('tarantella.ability.metrics'),
     require('tarantella.ability.limit'),
+    require('tarantella.ability.capacity'),
 }) do
     abilities.add(ability)
 end

@@ -139,7 +139,7 @@ function args.put_options(tube, value, strict)
         if not known[name] then
             local check = abilities.put_options()[name]
             if check ~= nil then
-                checked[name] = check(tube, given)
+                checked[name] = check(tube, given, strict)
             elseif strict then
                 errors.raise('INVALID_ARGUMENT', ('Unknown option `%s` of put into a %s tube'):format(
                     tostring(name), tube.type))

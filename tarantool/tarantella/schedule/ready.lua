@@ -24,6 +24,7 @@ function ready.new(slab, limit)
         by_name = {},     -- name → lane
         free_numbers = {},
         limit = limit or 1,
+        by_age = nil,     -- all of them in order of id, where that is asked for
         watched = nil,    -- name → what waits for that lane alone
         changed = {},     -- names of watched lanes that have something to take
     }, Ready)
@@ -102,7 +103,21 @@ local function expose(self, lane)
     lane.exposed = first
 end
 
+---From now on `oldest` can be asked; while there are no records yet.
+function Ready:keep_oldest()
+    -- Only a taken and a free record have a next one.
+    self.by_age = heap.new(self.slab, nodes.ID, nodes.NEXT)
+end
+
+---@return integer the ready record with the lowest id, 0 if there is none
+function Ready:oldest()
+    return self.by_age:top()
+end
+
 function Ready:add(n)
+    if self.by_age ~= nil then
+        self.by_age:push(n)
+    end
     local number = self.slab.u[n * CELLS + LANE]
     if number == 0 then
         self.heap:push(n)
@@ -114,6 +129,9 @@ function Ready:add(n)
 end
 
 function Ready:remove(n)
+    if self.by_age ~= nil then
+        self.by_age:remove(n)
+    end
     local number = self.slab.u[n * CELLS + LANE]
     if number == 0 then
         self.heap:remove(n)

@@ -1,4 +1,4 @@
--- Takes that wait for a task: first come, first served.
+-- Takes that wait for a task, and puts that wait for room: first come, first served.
 --
 -- A change wakes as many of them as can be served and leaves them in the line; a
 -- woken one takes when it runs, so tasks that become ready in one turn of the
@@ -80,6 +80,18 @@ function Waiters:finish_all()
     while waiter ~= nil do
         self:finish(waiter)
         waiter = waiter.next
+    end
+end
+
+---Sleeps until the waiter is woken or ended, or until a moment of fiber.clock().
+function waiters.park(waiter, deadline)
+    while not waiter.woken and not waiter.ended do
+        local rest = deadline - fiber.clock()
+        if rest <= 0 then
+            return
+        end
+        waiter.cond:wait(rest)
+        fiber.testcancel()
     end
 end
 
