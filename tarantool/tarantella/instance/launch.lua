@@ -28,6 +28,8 @@ local function configure(s)
         memtx_memory = s.memory,
         memtx_max_tuple_size = s.max_task_bytes,
         wal_mode = s.wal_mode,
+        -- Servers without it refuse the option, not its absence.
+        memtx_use_mvcc_engine = s.mvcc or nil,
         log = s.log, log_level = s.log_level,
         net_msg_max = NET_MSG_MAX,
         readahead = READAHEAD,

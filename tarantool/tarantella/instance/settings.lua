@@ -23,6 +23,7 @@ local NAMES = {
     users = { default = {} },
     max_task_bytes = { env = 'TARANTELLA_MAX_TASK_BYTES', default = '4MB' },
     session_ttr = { env = 'TARANTELLA_SESSION_TTR', default = 0 },
+    mvcc = { env = 'TARANTELLA_MVCC', default = false },
 }
 
 local KNOWN_ENV = {
@@ -59,6 +60,15 @@ local function to_seconds(name, value)
         refuse("%s must be a number of seconds >= 0, got '%s'", name, tostring(value))
     end
     return n
+end
+
+local function to_boolean(name, value)
+    if value == true or value == 'true' then
+        return true
+    elseif value == false or value == 'false' then
+        return false
+    end
+    refuse("%s must be true or false, got '%s'", name, tostring(value))
 end
 
 local function check_listen(value)
@@ -224,6 +234,7 @@ function settings.read(env)
         log = raw.log ~= 'stderr' and raw.log or nil,
         log_level = check_level(raw.log_level),
         session_ttr = to_seconds('session_ttr', raw.session_ttr),
+        mvcc = to_boolean('mvcc', raw.mvcc),
         tubes = check_tubes(raw.tubes),
         users = all_users(raw.users, env),
     }
