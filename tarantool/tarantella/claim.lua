@@ -7,6 +7,7 @@ local durable = require('tarantella.durable')
 local errors = require('tarantella.errors')
 local lease = require('tarantella.lease')
 local reply = require('tarantella.reply')
+local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
 local watcher = require('tarantella.watcher')
@@ -121,11 +122,13 @@ end
 local function answer(items, want)
     if not want.is_many then
         local item = items[1]
-        return reply.task(item.tuple, item.id, const.TAKEN, want.token and item.token or nil)
+        local attempt = want.attempts and row.attempts(item.tuple) + 1 or nil
+        return reply.task(item.tuple, item.id, const.TAKEN, (attempt or want.token) and item.token or nil, attempt)
     end
     reply.open()
     for _, item in ipairs(items) do
-        reply.add_task(item.tuple, item.id, const.TAKEN, item.token)
+        reply.add_task(item.tuple, item.id, const.TAKEN, item.token,
+            want.attempts and row.attempts(item.tuple) + 1)
     end
     return reply.close()
 end

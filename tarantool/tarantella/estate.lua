@@ -47,6 +47,8 @@ function estate.adopt(tube, older)
         local n = sched:find(held[1])
         if n ~= 0 and sched:state(n) == schedule.READY and session.is_alive(held[2]) then
             sched:lease(n, unpack(held, 2))
+        elseif n ~= 0 and sched:state(n) == schedule.READY then
+            sched.last_token[held[1]] = held[3]
         end
     end
     for id, token in pairs(older.last_token) do

@@ -6,6 +6,7 @@
 local fiber = require('fiber')
 local log = require('log')
 local const = require('tarantella.const')
+local owners = require('tarantella.schedule.owners')
 local schedule = require('tarantella.schedule.schedule')
 local schema = require('tarantella.schema')
 local session = require('tarantella.session')
@@ -78,15 +79,15 @@ function lease.find(sched, id, token)
         if owner == session.owner_number() and (token == nil or token == held) then
             return n
         end
-        return 0
+        return owner == owners.NOBODY and token == held and n or 0
     end
-    if token == nil or state ~= schedule.READY then
+    if token == nil or state ~= schedule.READY and state ~= schedule.DELAYED then
         return 0
     end
     if sched.last_token[id] == token then
         return n
     end
-    if token < epoch_start and not sched:was_delivered(n) then
+    if state == schedule.READY and token < epoch_start and not sched:was_delivered(n) then
         return n
     end
     return 0

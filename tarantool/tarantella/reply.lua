@@ -1,6 +1,6 @@
 -- Replies as tuples made of bytes: a payload is copied from its row, never decoded.
 --
---   task    [id, state, data] | [id, state, data, token]
+--   task    [id, state, data] | [id, state, data, token] | [id, state, data, token, attempt]
 --   results [result, …]       result = task | [id, state] | {code: str, message: str}
 --
 -- One buffer serves all fibers, so nothing may yield between `open` and `close`.
@@ -58,10 +58,10 @@ local function put_text(text)
     at = mp.put_text(buffer, at, text)
 end
 
-local function put_task(tuple, id, letter, token)
+local function put_task(tuple, id, letter, token, attempt)
     local data, size = row.data(tuple)
-    reserve(size + 24)
-    buffer[at] = token and 0x94 or 0x93
+    reserve(size + 32)
+    buffer[at] = attempt and 0x95 or token and 0x94 or 0x93
     at = at + 1
     put_uint(id)
     put_letter(letter)
@@ -74,6 +74,9 @@ local function put_task(tuple, id, letter, token)
     end
     if token then
         put_uint(token)
+    end
+    if attempt then
+        put_uint(attempt)
     end
 end
 
@@ -95,10 +98,11 @@ end
 ---@param id integer
 ---@param letter string state
 ---@param token integer|nil added as a fourth field
+---@param attempt integer|nil added as a fifth field, after a token
 ---@return box.tuple
-function reply.task(tuple, id, letter, token)
+function reply.task(tuple, id, letter, token, attempt)
     at = HEADER
-    put_task(tuple, id, letter, token)
+    put_task(tuple, id, letter, token, attempt)
     local task = make(HEADER)
     return task
 end
@@ -109,17 +113,21 @@ function reply.open()
     reserve(64)
 end
 
-function reply.add_task(tuple, id, letter, token)
-    put_task(tuple, id, letter, token)
+function reply.add_task(tuple, id, letter, token, attempt)
+    put_task(tuple, id, letter, token, attempt)
     count = count + 1
 end
 
-function reply.add_state(id, letter)
-    reserve(16)
-    buffer[at] = 0x92
+---@param outcome string|nil what became of a put instead of a new task; a third field
+function reply.add_state(id, letter, outcome)
+    reserve(outcome and 16 + #outcome + 5 or 16)
+    buffer[at] = outcome and 0x93 or 0x92
     at = at + 1
     put_uint(id)
     put_letter(letter)
+    if outcome then
+        put_text(outcome)
+    end
     count = count + 1
 end
 

@@ -5,6 +5,7 @@
 -- public functions of Tarantool's C API are called, none of which yields on memtx.
 
 local ffi = require('ffi')
+local msgpack = require('msgpack')
 local const = require('tarantella.const')
 local fields = require('tarantella.fields')
 
@@ -122,6 +123,18 @@ function row.lane(tuple)
         return ffi.string(p + 2, p[1])
     end
     return ffi.string(p + 3, u16_at(p, 1))
+end
+
+---How often the task has failed.
+---@return integer
+function row.attempts(tuple)
+    local p = field(tuple, fields.meta)
+    if p[0] == 0xc0 then
+        return 0
+    end
+    local size = tonumber(field(tuple, 1) - 1 + C.box_tuple_bsize(tuple) - p)
+    local meta = msgpack.decode(cast('const char *', p), size)
+    return meta.attempts or 0
 end
 
 ---@return cdata pointer, number bytes of the payload's MessagePack; 0 bytes if the row has none

@@ -6,6 +6,7 @@ local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local lease = require('tarantella.lease')
 local reply = require('tarantella.reply')
+local row = require('tarantella.row')
 local session = require('tarantella.session')
 local timer = require('tarantella.timer')
 local waiters = require('tarantella.schedule.waiters')
@@ -63,6 +64,9 @@ local function collect_one(tube, connection, want)
     end
     local id = tube.sched:id(n)
     local token = give(tube, connection, n, tuple)
+    if want.attempts then
+        return reply.task(tuple, id, const.TAKEN, token, row.attempts(tuple) + 1)
+    end
     local task = reply.task(tuple, id, const.TAKEN, want.token and token or nil)
     return task
 end
@@ -77,7 +81,7 @@ local function collect_many(tube, connection, want)
     for _ = 1, want.n do
         local id = tube.sched:id(n)
         local token = give(tube, connection, n, tuple)
-        reply.add_task(tuple, id, const.TAKEN, token)
+        reply.add_task(tuple, id, const.TAKEN, token, want.attempts and row.attempts(tuple) + 1)
         if reply.size() >= const.MAX_REPLY_BYTES then
             break
         end
@@ -147,7 +151,7 @@ local function wait_turn(tube, connection, want, deadline, ahead)
     return result, waiter.woken and not waiter.ended and not tube.is_dropped
 end
 
--- `want`: { collect, is_many, n, token, key, lane }.
+-- `want`: { collect, is_many, n, token, key, lane, attempts }.
 local function run(tube, want, timeout_s)
     local connection = session.current()
     if connection.closed then
@@ -195,10 +199,13 @@ local ONE_WITH_TOKEN = { collect = collect_one, n = 1, token = true }
 ---@param timeout_s number|nil seconds to wait, nil for ever
 ---@param with_token boolean
 ---@param lane string|nil only of this lane
+---@param with_attempts boolean|nil adds the token, and which attempt this is
 ---@return box.tuple|nil task
-function take.one(tube, timeout_s, with_token, lane)
-    if lane ~= nil then
-        return run(tube, { collect = collect_one, n = 1, token = with_token, lane = lane }, timeout_s)
+function take.one(tube, timeout_s, with_token, lane, with_attempts)
+    if lane ~= nil or with_attempts then
+        return run(tube, {
+            collect = collect_one, n = 1, token = with_token, lane = lane, attempts = with_attempts,
+        }, timeout_s)
     end
     return run(tube, with_token and ONE_WITH_TOKEN or ONE, timeout_s)
 end
@@ -206,9 +213,12 @@ end
 ---@param n integer most tasks
 ---@param key string|number|nil by which `cancel` finds this take
 ---@param lane string|nil only of this lane
+---@param with_attempts boolean|nil adds which attempt each is
 ---@return box.tuple tasks, maybe none
-function take.many(tube, n, timeout_s, key, lane)
-    local want = { collect = collect_many, is_many = true, n = n, key = key, lane = lane }
+function take.many(tube, n, timeout_s, key, lane, with_attempts)
+    local want = {
+        collect = collect_many, is_many = true, n = n, key = key, lane = lane, attempts = with_attempts,
+    }
     local result = run(tube, want, timeout_s)
     if result == nil then
         reply.open()

@@ -9,6 +9,7 @@
 --   event         what `on_task_change` is told, in tarantool/queue's words
 
 local const = require('tarantella.const')
+local owners = require('tarantella.schedule.owners')
 local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
@@ -148,7 +149,12 @@ transition.touch = {
             kept[2] = kept[2] + more
         end
         tube.calls.touch = tube.calls.touch + 1
-        if sched:state(n) == schedule.TAKEN then
+        if sched:state(n) == schedule.TAKEN and sched:lease_of(n) == owners.NOBODY then
+            sched.owners:leave(n)
+            sched.owners:join(n, arg[2])
+            sched:relink(n, timer.monotonic_us() + more)
+            return
+        elseif sched:state(n) == schedule.TAKEN then
             local ends = sched:due(n)
             sched:relink(n, ends ~= 0 and ends + more or 0)
             return

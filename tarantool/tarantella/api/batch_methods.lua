@@ -10,7 +10,7 @@ local take = require('tarantella.take')
 
 local methods = {}
 
-local TAKE_OPTIONS = { key = true, utube = true }
+local TAKE_OPTIONS = { key = true, utube = true, attempts = true }
 local RELEASE_OPTIONS = { delay = true }
 
 ---@return box.tuple per item [id, state] or {code, message}
@@ -46,11 +46,13 @@ local function take_arguments(tube, n, timeout, opts)
         return n, timeout
     end
     args.known_only(opts, TAKE_OPTIONS, 'take_many')
-    return n, timeout, opts.key ~= nil and args.key(opts.key) or nil, args.lane_of(tube, opts.utube)
+    return n, timeout, opts.key ~= nil and args.key(opts.key) or nil, args.lane_of(tube, opts.utube),
+        opts.attempts == true
 end
 
----@param opts table|nil {key = for cancel_take, utube = lane}
----@return box.tuple tasks, each [id, 't', data, token]; none on timeout
+---@param opts table|nil {key = for cancel_take, utube = lane, attempts = true}
+---@return box.tuple tasks, each [id, 't', data, token], with {attempts = true} [id, 't', data, token,
+---number of this attempt]; none on timeout
 function methods.take_many(tube, _, _, n, timeout, opts)
     return take.many(tube, take_arguments(tube, n, timeout, opts))
 end
@@ -124,9 +126,9 @@ end
 ---@return box.tuple results of the acks
 ---@return box.tuple tasks; {code, message} if the take failed, for the acks stand all the same
 function methods.ack_take(tube, strict, given, items, n, timeout, opts)
-    local count, seconds, key, lane = take_arguments(tube, n, timeout, opts)
+    local count, seconds, key, lane, with_attempts = take_arguments(tube, n, timeout, opts)
     local results = methods.ack_many(tube, strict, given, items)
-    local ok, tasks = pcall(take.many, tube, count, seconds, key, lane)
+    local ok, tasks = pcall(take.many, tube, count, seconds, key, lane, with_attempts)
     if not ok then
         local code, message = errors.describe(tasks)
         tasks = { code = code, message = message }

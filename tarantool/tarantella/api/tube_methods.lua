@@ -13,7 +13,7 @@ local methods = {}
 
 local RELEASE_OPTIONS = { delay = true, token = true }
 local TOKEN_OPTIONS = { token = true }
-local TAKE_OPTIONS = { token = true, utube = true }
+local TAKE_OPTIONS = { token = true, utube = true, attempts = true }
 
 local function token_of(opts, strict, what)
     opts = args.options('opts', opts)
@@ -34,18 +34,20 @@ function methods.put(tube, strict, given, data, opts)
     return put.one(tube, data, args.put_options(tube, opts, strict))
 end
 
----@param opts table|nil {token = true, utube = lane}
----@return box.tuple|nil [id, 't', data], with {token = true} [id, 't', data, token]; no value on timeout
+---@param opts table|nil {token = true, attempts = true, utube = lane}
+---@return box.tuple|nil [id, 't', data], with {token = true} [id, 't', data, token], with {attempts = true}
+---[id, 't', data, token, number of this attempt]; no value on timeout
 function methods.take(tube, strict, _, timeout, opts)
-    local with_token, lane = false, nil
+    local with_token, lane, with_attempts = false, nil, nil
     if opts ~= nil then
         opts = args.options('opts', opts)
         if strict then
             args.known_only(opts, TAKE_OPTIONS, 'take')
         end
         with_token, lane = opts.token == true, args.lane_of(tube, opts.utube)
+        with_attempts = opts.attempts == true
     end
-    local found = take.one(tube, args.seconds('timeout', timeout), with_token, lane)
+    local found = take.one(tube, args.seconds('timeout', timeout), with_token, lane, with_attempts)
     if found ~= nil then
         return found
     end

@@ -5,7 +5,8 @@ local nodes = require('tarantella.schedule.nodes')
 
 local CELLS, PREV, NEXT, OWNER = nodes.CELLS, nodes.PREV, nodes.NEXT, nodes.OWNER
 
-local owners = {}
+-- `NOBODY` has the tasks whose leases have ended and whose rows are still to be told.
+local owners = { NOBODY = 4294967295 }
 local Owners = {}
 Owners.__index = Owners
 
