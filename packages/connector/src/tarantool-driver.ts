@@ -6,6 +6,7 @@ import { duration } from './options.ts'
 import { beginRequest, endRequest } from './protocol/header.ts'
 import { CallRequest } from './protocol/requests/call.ts'
 import { AbortGroups } from './util/abort-groups.ts'
+import { thisTurn } from './util/turn.ts'
 
 /** States of the driver in which an answer can come: `CONNECT`, `AWAITING` and `AWAITING_LENGTH`. */
 const STATES_WITH_SESSION: ReadonlySet<number | undefined> = new Set([256, 2, 16])
@@ -105,7 +106,7 @@ export class DriverCaller extends EventEmitter<DriverCallerEvents> {
       // The signal's own reason, whatever it is.
       if (signal?.aborted === true) return Promise.reject(signal.reason)
       const request = new CallRequest<R>(functionName, args, undefined)
-      const pending = new Pending(request, duration('timeoutMs', timeoutMs), performance.now())
+      const pending = new Pending(request, duration('timeoutMs', timeoutMs), thisTurn())
       const id = this.#driver._getRequestId()
       const bytes = encode(request, id)
       if (signal !== undefined) pending.heed(signal, this.#aborts)

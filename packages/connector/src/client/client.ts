@@ -9,6 +9,7 @@ import { WatchOnceRequest } from '../protocol/requests/watch.ts'
 import { openSocket } from '../transport/socket.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import { AbortGroups } from '../util/abort-groups.ts'
+import { thisTurn } from '../util/turn.ts'
 import { checkText } from './arguments.ts'
 import { BulkLane, type Lane } from './bulk-lane.ts'
 import { ClientEmitter } from './client-emitter.ts'
@@ -247,7 +248,7 @@ export class Client extends ClientEmitter {
       if (signal?.aborted === true) return Promise.reject(signal.reason)
       const timeoutMs = options?.timeoutMs
       const limitMs = timeoutMs === undefined ? this.#options.requestTimeoutMs : duration('timeoutMs', timeoutMs)
-      const pending = new Pending(build(), limitMs, performance.now())
+      const pending = new Pending(build(), limitMs, thisTurn())
       if (signal !== undefined) pending.heed(signal, this.#aborts)
       const lane = options?.lane
       const isTraced = requestChannel.hasSubscribers

@@ -66,9 +66,9 @@ export class Commands {
     return this.#send(options, () => {
       const { index = 0, limit = MAX_UINT32, offset = 0, after, fetchPosition, lazy } = options
       const parts = checkKey(key ?? [])
-      const iterator = checkIterator(options.iterator ?? (parts.length === 0 ? 'all' : 'eq'))
+      const usual = parts.length === 0 ? ITERATORS.all : ITERATORS.eq
       const range = {
-        iterator,
+        iterator: options.iterator === undefined ? usual : checkIterator(options.iterator),
         limit: checkUint32('limit', limit),
         offset: checkUint32('offset', offset),
         after: checkAfter(after),

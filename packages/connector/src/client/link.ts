@@ -12,6 +12,7 @@ import type { Request } from '../protocol/request.ts'
 import { PingRequest } from '../protocol/requests/ping.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import type { BackoffPolicy } from '../util/backoff.ts'
+import { thisTurn } from '../util/turn.ts'
 import { Names } from './names.ts'
 import { OfflineQueue } from './offline-queue.ts'
 import { Reconnector } from './reconnect.ts'
@@ -186,7 +187,7 @@ export class Link implements ConnectionOwner {
 
   /** Resolves when a session is there, within the bounds of the offline queue; rejects when there will be none. */
   async ready(): Promise<void> {
-    const pending = new Pending(new PingRequest(), Number.POSITIVE_INFINITY, 0)
+    const pending = new Pending(new PingRequest(), Number.POSITIVE_INFINITY, thisTurn())
     this.send(pending)
     await pending.promise
   }

@@ -4,6 +4,7 @@ import { assertFeature, type ServerInfo } from '../protocol/features.ts'
 import type { Request } from '../protocol/request.ts'
 import { ReadViewRequest, type SchemaRows } from '../protocol/requests/read-view.ts'
 import { SpaceRequest } from '../protocol/requests/space-request.ts'
+import { thisTurn } from '../util/turn.ts'
 import { OfflineQueue } from './offline-queue.ts'
 import { Schema } from './schema.ts'
 
@@ -114,7 +115,7 @@ export class Names {
 
   #readView(space: number, index: number, key: readonly unknown[]): Promise<SchemaRows> {
     const request = new ReadViewRequest(space, index, key)
-    const pending = new Pending(request, this.#options.requestTimeoutMs, performance.now())
+    const pending = new Pending(request, this.#options.requestTimeoutMs, thisTurn())
     this.#port.route(pending)
     // A ReadViewRequest's reply is SchemaRows.
     return pending.promise as Promise<SchemaRows>

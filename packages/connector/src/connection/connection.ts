@@ -7,6 +7,7 @@ import type { Request } from '../protocol/request.ts'
 import { PingRequest } from '../protocol/requests/ping.ts'
 import type { OpenTransport, Transport, TransportHandlers } from '../transport/transport.ts'
 import { type Address, formatAddress } from '../util/address.ts'
+import { thisTurn } from '../util/turn.ts'
 import {
   asConnectError,
   connectFailed,
@@ -238,7 +239,7 @@ export class Connection implements TransportHandlers {
 
   /** A request of the connection's own; its limit is the connect timeout or the heartbeat. */
   #ask(request: Request): Promise<unknown> {
-    const pending = new Pending(request, Number.POSITIVE_INFINITY, 0)
+    const pending = new Pending(request, Number.POSITIVE_INFINITY, thisTurn())
     try {
       this.send(pending)
     } catch (error) {

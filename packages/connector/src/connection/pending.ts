@@ -1,6 +1,7 @@
 import { TimeoutError } from '../errors.ts'
 import type { Request } from '../protocol/request.ts'
 import type { Abortable, AbortGroups } from '../util/abort-groups.ts'
+import type { Moment } from '../util/turn.ts'
 
 /** Whoever keeps a pending request at the moment: a queue, or the table of requests in flight. */
 export interface Holder {
@@ -15,8 +16,6 @@ export interface Holder {
 export class Pending implements Abortable {
   readonly request: Request
   readonly promise: Promise<unknown>
-  /** Milliseconds of `performance.now()`; Infinity for none. */
-  readonly expiresAt: number
   readonly timeoutMs: number
   settled = false
   /** Its number while it is in flight. */
@@ -28,17 +27,23 @@ export class Pending implements Abortable {
   holder: Holder | undefined = undefined
   #resolve!: (value: unknown) => void
   #reject!: (reason: unknown) => void
+  readonly #calledAt: Moment
   #signal: AbortSignal | undefined = undefined
   #groups: AbortGroups | undefined = undefined
 
-  constructor(request: Request, timeoutMs: number, nowMs: number) {
+  constructor(request: Request, timeoutMs: number, calledAt: Moment) {
     this.request = request
     this.timeoutMs = timeoutMs
-    this.expiresAt = nowMs + timeoutMs
+    this.#calledAt = calledAt
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  /** Milliseconds of `performance.now()`; Infinity for none. May still move with the end of the turn of the call. */
+  get expiresAt(): number {
+    return this.#calledAt.atMs + this.timeoutMs
   }
 
   /** Lets `signal` reject it with its own reason, until it settles. The signal must not be aborted yet. */

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { byteAt } from './byte-at.ts'
 import { MAX_CACHED_KEY } from './key-cache.ts'
+import { MAX_MID, readMidAscii } from './mid-text.ts'
 import type { Reader } from './reader.ts'
 import { MAX_SHORT, readShortAscii } from './short-text.ts'
 import { MAX_WIDE } from './wide-text.ts'
@@ -20,7 +21,10 @@ export function readText(reader: Reader, size: number): string | Buffer {
     if (short !== undefined) return short
   } else if (size > MAX_SCANNED) {
     if (size > MAX_WIDE || looksAscii(buffer, at, end)) return readByRuntime(buffer, at, end)
-  } else if (isAscii(buffer, at, end)) return reader.window.read(buffer, at, end, reader.end)
+  } else if (isAscii(buffer, at, end)) {
+    const mid = size <= MAX_MID ? readMidAscii(buffer, at, size) : undefined
+    return mid ?? reader.window.read(buffer, at, end, reader.end)
+  }
   return reader.wide.read(buffer, at, end) ?? readByRuntime(buffer, at, end)
 }
 

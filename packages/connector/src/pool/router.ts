@@ -8,6 +8,7 @@ import { duration } from '../options.ts'
 import type { Request } from '../protocol/request.ts'
 import { PingRequest } from '../protocol/requests/ping.ts'
 import { AbortGroups } from '../util/abort-groups.ts'
+import { thisTurn } from '../util/turn.ts'
 import { isReadOnlyRefusal, leaderIn } from './role-probe.ts'
 import type { Mode } from './roles.ts'
 
@@ -175,7 +176,7 @@ export class Router<T extends Target> {
     if (this.#options.waitingMax === 0) throw journey.lastError ?? nobody(journey)
     const leftMs = this.#left(journey)
     // Stands for the request in the queue, which gives it its bound, its deadline and its abort.
-    const ticket = new Pending(new PingRequest(), leftMs, performance.now())
+    const ticket = new Pending(new PingRequest(), leftMs, thisTurn())
     if (signal !== undefined) ticket.heed(signal, this.#aborts)
     if (isKnown) this.#waiting.readmit(ticket)
     else this.#waiting.add(ticket)

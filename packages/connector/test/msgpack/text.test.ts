@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decode } from '../../src/msgpack/decode.ts'
+import { decode, readValue } from '../../src/msgpack/decode.ts'
+import { Reader } from '../../src/msgpack/reader.ts'
 
 /** A str of these bytes, whatever they are. */
 function strOf(bytes: Buffer): Buffer {
@@ -77,4 +78,17 @@ test('the texts of one value do not change with those of the next', () => {
   message('b').copy(memory)
   expect(decode(memory)).toEqual(['b'.repeat(20), 'b'.repeat(30)])
   expect(first).toEqual(['a'.repeat(20), 'a'.repeat(30)])
+})
+
+test('text of every length is its own bytes alone, however much of whatever stands behind it', () => {
+  for (let length = 0; length < 40; length += 1) {
+    const text = Array.from({ length }, (_, i) => String.fromCharCode(97 + (i % 26))).join('')
+    for (const behind of ['', '20', 'f0'.repeat(10), 'ff'.repeat(40)]) {
+      const bytes = Buffer.concat([strOf(Buffer.from(text)), Buffer.from(behind, 'hex')])
+      const reader = new Reader()
+      reader.load(bytes, 0, bytes.length)
+      expect(readValue(reader, 0)).toBe(text)
+      expect(reader.position).toBe(5 + length)
+    }
+  }
 })

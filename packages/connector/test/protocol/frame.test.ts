@@ -58,6 +58,18 @@ test('memory of a large frame is given back when it has been read', () => {
   expect(reader.buffer.length).toBe(before)
 })
 
+test('small frames are asked for little by little, the rest of a large one at once', () => {
+  const reader = new FrameReader(1 << 30)
+  expect(reader.space().length).toBe(8 * 1024)
+  reader.space().set(Buffer.from('ce00003000aabb', 'hex'))
+  reader.filled(7)
+  expect(reader.next()).toBe(false)
+  expect(reader.space().length).toBe(0x3000 - 2)
+  reader.filled(0x3000 - 2)
+  expect(reader.next()).toBe(true)
+  expect(reader.space().length).toBe(8 * 1024)
+})
+
 /** Bytes that a reader moves within its memory, and into new memory, while a frame of this size comes in. */
 function movedBytes(size: number): number {
   let moved = 0
