@@ -4,6 +4,7 @@ local fiber = require('fiber')
 local log = require('log')
 local abilities = require('tarantella.abilities')
 local const = require('tarantella.const')
+local defaults = require('tarantella.defaults')
 local reply = require('tarantella.reply')
 local row = require('tarantella.row')
 local scan = require('tarantella.scan')
@@ -13,8 +14,6 @@ local timer = require('tarantella.timer')
 local vinyl_store = require('tarantella.vinyl_store')
 local waiters = require('tarantella.schedule.waiters')
 local watcher = require('tarantella.watcher')
-
-local MICRO = const.MICRO
 
 local tube = {}
 local Tube = {}
@@ -28,13 +27,6 @@ local function zero_calls()
         calls[name] = 0
     end
     return calls
-end
-
-local function duration_us(seconds)
-    if seconds == nil or seconds >= const.MAX_DURATION_S then
-        return nil
-    end
-    return math.floor(seconds * MICRO)
 end
 
 ---@param record box.tuple row of the list of tubes
@@ -53,10 +45,8 @@ function tube.new(record, preset)
         on_change = nil, events = watcher.events(),
         is_durable = false, is_careful = false,
         missing = 0,        -- rows that the schedule did not know when it was last looked
-        -- Defaults of its tasks; nil: no limit.
-        pri = opts.pri or 0, ttl_us = duration_us(opts.ttl), ttr_us = duration_us(opts.ttr or opts.ttl),
-        capacity = (opts.capacity or 0) > 0 and opts.capacity or nil,
-        on_full = nil,      -- 'wait', 'reject' or 'drop_oldest', see room.lua; nil without a capacity
+        -- From the options, see defaults.lua.
+        pri = nil, ttl_us = nil, ttr_us = nil, capacity = nil, on_full = nil,
         arriving = 0,       -- puts whose commit is under way, where a capacity counts them
         leaving = 0,        -- tasks that such puts drop
         room = waiters.new(), -- puts that wait for room
@@ -67,9 +57,7 @@ function tube.new(record, preset)
         is_dropped = false,
         changed = fiber.cond(), -- of the two above
     }, Tube)
-    if self.capacity ~= nil then
-        self.on_full = opts.on_full or (preset.capacity and 'wait' or 'reject')
-    end
+    defaults.set(self, opts)
     self.sched = self:new_schedule()
     self:set_durable(false)
     self.hooks = abilities.attach(self)
