@@ -124,11 +124,15 @@ end
 
 ---Lets a user CALL `queue.tube.NAME:method`; {call = true} makes and grants the functions.
 function handles.methods.grant(self, user, opts)
-    grants.tube(self.name, 'user', user, opts)
+    if check_running() then
+        grants.tube(usable(registry.get(self.name)).name, 'user', user, opts)
+    end
 end
 
 function handles.methods.grant_role(self, name, opts)
-    grants.tube(self.name, 'role', name, opts)
+    if check_running() then
+        grants.tube(usable(registry.get(self.name)).name, 'role', name, opts)
+    end
 end
 
 ---`queue.tube()` gives the names, `queue.tube('x')` whether there is one, `queue.tube.x` its object.

@@ -2,6 +2,7 @@
 -- with the rights of their maker (`setuid`), so no user needs any on the spaces.
 
 local abilities = require('tarantella.abilities')
+local args = require('tarantella.api.args')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local raw_args = require('tarantella.api.raw_args')
@@ -84,7 +85,7 @@ end
 ---and for remote calls, with {call = true}, by functions.
 ---@param opts table|nil {call = true, truncate = true, prefix = 'queue.tube'}
 function grants.tube(tube_name, kind, grantee, opts)
-    opts = opts or {}
+    opts = args.options('opts', opts) or {}
     if type(grantee) ~= 'string' then
         errors.invalid(kind, 'a string', grantee)
     end
