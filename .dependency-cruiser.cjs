@@ -90,7 +90,10 @@ module.exports = {
     forbid(
       'peers-in-sub-paths-alone',
       'Whoever does not import a sub-path needs none of its optional peers.',
-      { path: `^packages/[^/]+/src/`, pathNot: '^packages/connector/src/(opentelemetry|prometheus)[.]ts$' },
+      {
+        path: `^packages/[^/]+/src/`,
+        pathNot: '^packages/(connector/src/(opentelemetry|prometheus)|queue/src/threads)[.]ts$',
+      },
       { dependencyTypes: ['npm-peer'] },
     ),
     forbid(
