@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { FrameCounter } from './frame-counter.ts'
 import { OPERATIONS, type Operation } from './operations.ts'
 import { type Recording, record } from './recording.ts'
+import { ReplyFramer } from './reply-framer.ts'
 import type { Subject } from './subject.ts'
 
 const GREETING_SIZE = 128
-const RECEIVE_BYTES = 64 * 1024
 
 /**
- * The limit of server and wire: requests that were encoded ahead, sent in one write for all replies that came
- * together, which are counted and not looked at. As a guest, for it needs no session of its own.
+ * The limit of server and wire: requests that were encoded ahead. Each reply is framed, its sync matched to the
+ * request that it is for, and answered with the next request; those of one read leave in one write. Nothing is
+ * encoded or decoded, and there are no promises. As a guest, for it needs no session of its own.
  */
 export async function openReplay(port: number): Promise<Subject> {
   const replay = new Replay(port)
@@ -22,17 +22,19 @@ class Replay implements Subject {
   readonly name = 'replay'
   readonly greeted: Promise<void>
   readonly #socket: Socket
-  readonly #counter = new FrameCounter()
+  readonly #framer = new ReplyFramer()
   readonly #recordings: ReadonlyMap<Operation, Recording>
-  #onBytes: (buffer: Buffer, size: number) => void = () => undefined
+  /** The requests under way, by sync. */
+  readonly #waiting = new Set<number>()
+  #lastType = 0
+  #onBytes: (size: number) => void = () => undefined
 
   constructor(port: number) {
     this.#recordings = new Map(OPERATIONS.map((operation) => [operation, record(operation)]))
-    // One buffer for all that comes, as a fast client would have it.
     const onread = {
-      buffer: Buffer.alloc(RECEIVE_BYTES),
-      callback: (size: number, buffer: Uint8Array): boolean => {
-        this.#onBytes(buffer as Buffer, size)
+      buffer: (): Buffer => this.#framer.space(),
+      callback: (size: number): boolean => {
+        this.#onBytes(size)
         return true
       },
     }
@@ -40,7 +42,7 @@ class Replay implements Subject {
     this.greeted = new Promise((resolve, reject) => {
       this.#socket.once('error', reject)
       let left = GREETING_SIZE
-      this.#onBytes = (_, size) => {
+      this.#onBytes = (size) => {
         left -= size
         if (left <= 0) resolve()
       }
@@ -50,8 +52,7 @@ class Replay implements Subject {
   async verify(): Promise<void> {
     for (const operation of OPERATIONS) {
       await this.run(operation, 1, 1)
-      const { lastType } = this.#counter
-      if (lastType !== 0) throw new Error(`The replayed ${operation} failed with type 0x${lastType.toString(16)}`)
+      if (this.#lastType !== 0) throw new Error(`The replayed ${operation} failed: 0x${this.#lastType.toString(16)}`)
     }
   }
 
@@ -60,16 +61,16 @@ class Replay implements Subject {
     if (recording === undefined) throw new Error(`Nothing is recorded for ${operation}`)
     return new Promise((resolve, reject) => {
       let sent = 0
-      let answered = 0
       const send = (count: number): void => {
         const upTo = Math.min(requests, sent + count)
         while (sent < upTo) sent += this.#write(recording, sent, upTo - sent)
       }
       this.#socket.once('close', reject)
-      this.#onBytes = (buffer, size) => {
-        const replies = this.#counter.count(buffer, size)
-        answered += replies
-        if (answered < requests) return send(replies)
+      this.#onBytes = (size) => {
+        const before = this.#waiting.size
+        this.#framer.filled(size, (sync, type) => this.#onReply(sync, type))
+        send(before - this.#waiting.size)
+        if (this.#waiting.size > 0) return
         this.#socket.removeListener('close', reject)
         resolve()
       }
@@ -77,10 +78,17 @@ class Replay implements Subject {
     })
   }
 
+  #onReply(sync: number, type: number): void {
+    this.#lastType = type
+    if (!this.#waiting.delete(sync)) throw new Error(`Nothing waits for the reply ${sync}`)
+  }
+
   /** Sends requests from number `from` on, no further than to the recording's end; returns how many. */
   #write({ bytes, offsets }: Recording, from: number, count: number): number {
     const first = from % (offsets.length - 1)
     const end = Math.min(first + count, offsets.length - 1)
+    // Each was recorded with its place as its sync.
+    for (let sync = first; sync < end; sync += 1) this.#waiting.add(sync)
     this.#socket.write(bytes.subarray(offsets[first], offsets[end]))
     return end - first
   }
