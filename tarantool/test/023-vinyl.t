@@ -98,5 +98,9 @@ fixture.run('vinyl', {
             '"ready_buffer" storage mode cannot be used with vinyl engine', 'ready_buffer')
         test:is(code_of(queue.create_tube, 'x', 'fifo', { engine = 'vinyl', temporary = true }),
             'INVALID_ARGUMENT', 'temporary')
+        queue.cfg({ in_replicaset = true })
+        test:is(select(2, code_of(queue.create_tube, 'x', 'fifo', { engine = 'vinyl', temporary = true })),
+            'Cannot create temporary tube in replicaset mode', 'temporary, where leases are written')
+        queue.cfg({})
     end },
 })

@@ -168,15 +168,16 @@ function api.create_tube(name, kind, opts)
     if not check_running() then
         return
     end
+    -- Whatever else is wrong: with vinyl neither is possible.
+    if type(opts) == 'table' and opts.temporary == true and durable.is_wanted() then
+        errors.raise('INVALID_ARGUMENT', 'Cannot create temporary tube in replicaset mode')
+    end
     local stored, if_not_exists, on_task_change = tube_opts.check(name, kind, opts)
     if type(kind) ~= 'string' or registry.preset(kind) == nil then
         if api.driver[kind] ~= nil then
             errors.raise('TUBE_TYPE_UNKNOWN', ('Tubes of the registered driver "%s" are not supported'):format(kind))
         end
         errors.raise('TUBE_TYPE_UNKNOWN', ('Unknown tube type %s'):format(tostring(kind)))
-    end
-    if stored.temporary and durable.is_wanted() then
-        errors.raise('INVALID_ARGUMENT', 'Cannot create temporary tube in replicaset mode')
     end
     local tube, is_new = registry.create(name, kind, stored, if_not_exists)
     usable(tube)
