@@ -6,6 +6,10 @@ for _, ability in ipairs({
     require('tarantella.ability.metrics'),
     require('tarantella.ability.limit'),
     require('tarantella.ability.capacity'),
+    require('tarantella.ability.flow'),
+    require('tarantella.ability.admin'),
+    require('tarantella.ability.schedules'),
+    require('tarantella.ability.failure'),
 }) do
     abilities.add(ability)
 end
