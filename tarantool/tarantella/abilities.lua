@@ -17,6 +17,7 @@
 --   rights         { producer = names, consumer = names, admin = names } for remote users
 --   start, stop    function(): the instance becomes the master, and is it no more. `start`
 --                  comes after all schedules stand and may yield; `stop` must not raise
+--   dropped        T function(id): the tube of that id goes, in this transaction
 --   run            function() → seconds until the next moment, or nil: what is due now, a
 --                  bounded part of it; called by the timer's fiber, and by `timer.kick()`
 --   health         function(warnings) adding sentences to a list

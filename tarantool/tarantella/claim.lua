@@ -48,6 +48,9 @@ local function next_item(tube, connection, lane)
             return nil
         end
         local item = { id = sched:id(n), dead = sched:due(n), pri = sched:pri(n), token = lease.next_token() }
+        if tube.flow ~= nil then
+            tube.flow:admit(sched, n)
+        end
         sched:lease(n, connection.owner.number, item.token, 0)
         local ok, tuple = pcall(tube.store.pk.get, tube.store.pk, item.id)
         n = record_of(tube, sched, item)

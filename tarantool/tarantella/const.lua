@@ -31,6 +31,16 @@ return {
     MAX_EVENTS = 10000,
     -- Waiting takes of one tube.
     MAX_WAITERS = 10000,
+    -- Lanes of a tube that have a rate of their own or are paused.
+    MAX_LANE_SETTINGS = 10000,
+    -- Lanes of a tube whose deliveries a rate counts at a time, some 200 bytes of Lua's memory each.
+    MAX_BUCKETS = 250000,
+    -- Deliveries a second, and deliveries at once, that a rate can have.
+    MAX_RATE = 1000000,
+    -- Tubes of one take_any, their weights, and sets of tubes whose turns are remembered.
+    MAX_TUBES_OF_TAKE = 100,
+    MAX_WEIGHT = 1000000,
+    MAX_MIXES = 1000,
     -- Bytes of a lane's name, and of a string key of a waiting take.
     MAX_LANE_BYTES = 1024,
     MAX_KEY_BYTES = 256,
@@ -55,6 +65,7 @@ return {
     EVENT_SPACE = '_tarantella_event',
     TOPIC_SPACE = '_tarantella_topic',
     KEY_SPACE = '_tarantella_key',
+    FLOW_SPACE = '_tarantella_flow',
     -- Tokens reserved by one write. Below 10^14 they reach Lua as numbers and not as
     -- 64-bit cdata, which cost an allocation each.
     TOKEN_BLOCK = 1000000000,

@@ -60,9 +60,9 @@ local steps = {
             -- From when on health speaks of it; null: never.
             { name = 'alarm', type = 'unsigned', is_nullable = true },
             -- The next tick, the last one that was put or passed over, the last one that was put.
-            { name = 'next', type = 'unsigned', is_nullable = true },
-            { name = 'seen', type = 'unsigned' },
-            { name = 'last', type = 'unsigned', is_nullable = true },
+            { name = 'next_tick', type = 'unsigned', is_nullable = true },
+            { name = 'seen_tick', type = 'unsigned' },
+            { name = 'last_tick', type = 'unsigned', is_nullable = true },
             { name = 'count', type = 'unsigned' },
             { name = 'errors', type = 'unsigned' },
             { name = 'error', type = 'string', is_nullable = true },
@@ -109,6 +109,21 @@ local steps = {
         } })
         keys:create_index('key', { parts = { 'tube_id', 'key' } })
         keys:create_index('ends', { unique = false, parts = { { 'ends', is_nullable = true } } })
+    end,
+    -- Rates and pauses of tubes and of their lanes. Without a row, a tube has what its
+    -- options say.
+    function()
+        local settings = box.schema.space.create(const.FLOW_SPACE, { format = {
+            { name = 'tube_id', type = 'unsigned' },
+            -- Of the `tube`, of `each` lane, of one `lane`.
+            { name = 'scope', type = 'string' },
+            { name = 'lane', type = 'string' },
+            { name = 'is_paused', type = 'boolean' },
+            -- Deliveries a second, and beyond it at once; null: no limit.
+            { name = 'rate', type = 'number', is_nullable = true },
+            { name = 'burst', type = 'number', is_nullable = true },
+        } })
+        settings:create_index('scope', { parts = { 'tube_id', 'scope', 'lane' } })
     end,
 }
 

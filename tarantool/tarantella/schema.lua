@@ -1,5 +1,6 @@
 -- The rows of the queue's own spaces, and a space per tube.
 
+local abilities = require('tarantella.abilities')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
 local fields = require('tarantella.fields')
@@ -40,6 +41,11 @@ end
 function schema.drop_tube(id, name)
     box.atomic(function()
         box.space[const.TUBE_SPACE]:delete(id)
+        for _, ability in ipairs(abilities.all()) do
+            if ability.dropped ~= nil then
+                ability.dropped(id)
+            end
+        end
         box.space[name]:drop()
     end)
 end

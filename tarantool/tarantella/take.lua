@@ -51,6 +51,9 @@ local function give(tube, connection, n, tuple)
     local sched = tube.sched
     local ends = tube:lease_end(tuple, sched:due(n))
     local token = lease.next_token()
+    if tube.flow ~= nil then
+        tube.flow:admit(sched, n)
+    end
     sched:lease(n, connection.owner.number, token, ends)
     tube.calls.take = tube.calls.take + 1
     return token

@@ -3,7 +3,6 @@
 local fiber = require('fiber')
 local log = require('log')
 local abilities = require('tarantella.abilities')
-local const = require('tarantella.const')
 local defaults = require('tarantella.defaults')
 local reply = require('tarantella.reply')
 local row = require('tarantella.row')
@@ -42,6 +41,7 @@ function tube.new(record, preset)
         lines = {},         -- lane → takes that wait for that lane alone
         lanes_total = { n = 0, promised = 0 },
         hooks = nil,        -- of the abilities that the tube has, see abilities.lua
+        flow = nil,         -- where there is a rate or a pause, see flow.lua
         on_change = nil, events = watcher.events(),
         is_durable = false, is_careful = false,
         missing = 0,        -- rows that the schedule did not know when it was last looked
@@ -157,7 +157,7 @@ end
 
 ---@return integer tasks that a tube with a capacity has room for
 function Tube:free()
-    return self.capacity - self.sched:total() - self.arriving + self.leaving
+    return (self.capacity or math.huge) - self.sched:total() - self.arriving + self.leaving
 end
 
 function Tube:signal_room()
@@ -185,6 +185,14 @@ function Tube:note(id, letter, event)
     end
 end
 
+-- A schedule stands that has been built anew.
+local function enter(self, sched)
+    self.sched = sched
+    if self.flow ~= nil then
+        self.flow:bind(sched)
+    end
+end
+
 local function tell(self, hook)
     for _, fn in ipairs(self.hooks ~= nil and self.hooks[hook] or {}) do
         fn(self)
@@ -196,7 +204,7 @@ end
 function Tube:load(now)
     local sched = self:new_schedule(self.store:count())
     scan.load(self.store, sched, now)
-    self.sched = sched
+    enter(self, sched)
     tell(self, 'loaded')
     self.is_loaded = true
     self.changed:broadcast()
@@ -230,7 +238,7 @@ function Tube:truncate()
     self.is_loaded = false
     local ok, cause = pcall(self.store.truncate, self.store)
     if ok then
-        self.sched = self:new_schedule()
+        enter(self, self:new_schedule())
         tell(self, 'loaded')
     end
     self.is_loaded = true

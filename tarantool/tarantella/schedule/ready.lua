@@ -24,6 +24,8 @@ function ready.new(slab, limit)
         by_name = {},     -- name → lane
         free_numbers = {},
         limit = limit or 1,
+        quota = math.huge, -- takes that the tube lets through now
+        gates = nil,      -- name → true of the lanes that let none through, maybe lanes to come
         by_age = nil,     -- all of them in order of id, where that is asked for
         watched = nil,    -- name → what waits for that lane alone
         changed = {},     -- names of watched lanes that have something to take
@@ -36,6 +38,7 @@ local function new_lane(self, name)
     local lane = {
         number = number, name = name,
         limit = self.limit,
+        is_shut = self.gates ~= nil and self.gates[name] ~= nil,
         active = 0,   -- taken
         refs = 0,     -- tasks in any state
         exposed = 0,  -- the record that stands in the tube's heap
@@ -85,9 +88,9 @@ function Ready:lane_of(n)
     return number ~= 0 and self.lanes[number].name or nil
 end
 
--- Restores the invariant: the lane's first task is exposed iff the lane has room.
+-- Restores the invariant: the lane's first task is exposed iff the lane has room and its gate is not shut.
 local function expose(self, lane)
-    local first = lane.active < lane.limit and lane.heap:top() or 0
+    local first = not lane.is_shut and lane.active < lane.limit and lane.heap:top() or 0
     if first == lane.exposed then
         return
     end
@@ -111,7 +114,7 @@ end
 
 ---@return integer the ready record with the lowest id, 0 if there is none
 function Ready:oldest()
-    return self.by_age:top()
+    return self.by_age ~= nil and self.by_age:top() or 0
 end
 
 function Ready:add(n)
@@ -171,20 +174,32 @@ function Ready:vacate(n)
     end
 end
 
+---Opens or shuts a lane.
+function Ready:gate(name, is_shut)
+    local lane = self.by_name[name]
+    if lane ~= nil and lane.is_shut ~= is_shut then
+        lane.is_shut = is_shut
+        expose(self, lane)
+    end
+end
+
 ---@return integer the record that a take should have, 0 if there is none
 function Ready:top()
+    if self.quota < 1 then
+        return 0
+    end
     return self.heap:top()
 end
 
 ---@return integer the record of one lane that a take should have, 0 if there is none
 function Ready:top_of(name)
     local lane = self.by_name[name]
-    return lane ~= nil and lane.exposed or 0
+    return lane ~= nil and self.quota >= 1 and lane.exposed or 0
 end
 
 ---@return integer how many records takes could have at once
 function Ready:available()
-    return self.heap.n
+    return self.quota < self.heap.n and self.quota or self.heap.n
 end
 
 return ready
