@@ -10,7 +10,7 @@ fixture.queue()
 local role = require('roles.tarantella')
 
 local folder = fixture.folder()
-local socket = fio.pathjoin(folder, 'one.sock')
+local socket, config = fio.pathjoin(folder, 'one.sock'), fio.pathjoin(folder, 'config.yaml')
 
 local CONFIG = [[
 credentials:
@@ -36,7 +36,7 @@ groups:
 ]]
 
 local function configure(tubes)
-    local file = fio.open(fio.pathjoin(folder, 'config.yaml'), { 'O_CREAT', 'O_TRUNC', 'O_WRONLY' }, tonumber('600', 8))
+    local file = fio.open(config, { 'O_CREAT', 'O_TRUNC', 'O_WRONLY' }, tonumber('600', 8))
     file:write(CONFIG:format(folder, socket, folder, tubes))
     file:close()
 end
@@ -44,8 +44,8 @@ end
 local function start()
     local env = os.environ()
     env.LUA_PATH = ('%s/?.lua;%s/?/init.lua;;'):format(fixture.root, fixture.root)
-    local command = { fio.readlink('/proc/self/exe'), '--name', 'one', '--config', fio.pathjoin(folder, 'config.yaml') }
-    return popen.new(command, { env = env, stdin = popen.opts.DEVNULL, stdout = popen.opts.DEVNULL, stderr = popen.opts.DEVNULL,
+    return popen.new({ fio.readlink('/proc/self/exe'), '--name', 'one', '--config', config }, {
+        env = env, stdin = popen.opts.DEVNULL, stdout = popen.opts.DEVNULL, stderr = popen.opts.DEVNULL,
     })
 end
 
