@@ -29,7 +29,7 @@ export type ThreadHandler<T = unknown> = (
   context: Pick<HandlerContext, 'signal' | 'attempt'>,
 ) => unknown
 
-/** A handler for {@link Tube.work} that has threads, and so is closed when its workers are. */
+/** A handler for `tube.work()` that has threads, and so is closed when its workers are. */
 export interface ThreadedHandler<T> extends Handler<T>, AsyncDisposable {
   /** Ends the threads. Call it after the workers' close(): handlers that run are ended. */
   close(): Promise<void>

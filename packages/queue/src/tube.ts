@@ -13,7 +13,9 @@ import { TakeGate } from './take/take-gate.ts'
 import { type PeekedTask, Task, type TaskHome } from './task.ts'
 import type { ItemResult, Lease, SettleFunction } from './wire/server.ts'
 import type { TaskId, TaskStatus } from './wire/task-tuple.ts'
+import { type BatchHandler, type BatchOptions, startBatchWorker } from './worker/batches.ts'
 import type { Handler, WorkerOptions } from './worker/options.ts'
+import { type RepeatOptions, repeating } from './worker/repeat.ts'
 import { Worker, type WorkerContext } from './worker/worker.ts'
 
 /** What a tube needs of its queue. */
@@ -130,6 +132,19 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
   /** Runs `handler` for every task; see {@link WorkerOptions}. Starts at once. */
   work(handler: Handler<T>, options: WorkerOptions = {}): Worker<T> {
     return new Worker<T>(this, handler, this.#withTtr(options), this.#context)
+  }
+
+  /** Runs `handler` for batches of tasks, gathered by number and by age; see {@link BatchOptions}. Starts at once. */
+  workBatches(handler: BatchHandler<T>, options: BatchOptions = {}): Worker<T> {
+    return startBatchWorker<T>(this, handler, this.#withTtr(options), this.#context)
+  }
+
+  /**
+   * Runs `handler` for every task again and again, every `every` seconds, until the handler acks or
+   * buries its task. For types of tube with delays. Starts at once.
+   */
+  repeat(handler: Handler<T>, { every, ...options }: RepeatOptions): Worker<T> {
+    return this.work(repeating(handler, every, this.#context.clock), options)
   }
 
   /** The task with this id, in whatever state; rejects with `TASK_NOT_FOUND`. */

@@ -88,7 +88,7 @@ export const WORKER_DEFAULTS: ResolvedWorkerOptions = Object.freeze({
 })
 
 /** Handlers and prefetched tasks of one worker at most. */
-const MAX_CONCURRENCY = 100_000
+export const MAX_CONCURRENCY = 100_000
 
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
   const { concurrency = WORKER_DEFAULTS.concurrency, prefetch = WORKER_DEFAULTS.prefetch } = options

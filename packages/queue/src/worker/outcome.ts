@@ -6,6 +6,15 @@ import type { RetryDecision } from './retry-policy.ts'
 /** How a handler's run ends for its task. `left`: the handler settled the task itself. */
 export type Outcome = { readonly action: 'ack' } | RetryDecision | { readonly action: 'left' }
 
+/** What a handler of our own returns to have its task again, after `delay` seconds, instead of acked. */
+export class Again {
+  readonly delay: number
+
+  constructor(delay: number) {
+    this.delay = delay
+  }
+}
+
 export interface Sending {
   readonly clock: Clock
   /** Resolves when a session stands, after a lost connection. */

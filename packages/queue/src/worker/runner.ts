@@ -8,7 +8,7 @@ import type { Delivery } from '../wire/task-tuple.ts'
 import { Attempts } from './attempts.ts'
 import type { Tell } from './events.ts'
 import type { Handler, ResolvedWorkerOptions } from './options.ts'
-import { type Outcome, type Sending, sendOutcome } from './outcome.ts'
+import { Again, type Outcome, type Sending, sendOutcome } from './outcome.ts'
 import { Prefetch } from './prefetch.ts'
 import { decideRetry } from './retry-policy.ts'
 import { Run } from './run.ts'
@@ -188,26 +188,29 @@ export class Runner<T> {
   }
 
   async #handle(run: Run<T>): Promise<Outcome> {
+    let result: unknown
     try {
-      await this.#runner.handler(run.task, run)
+      result = await this.#runner.handler(run.task, run)
     } catch (error) {
       return this.#judge(run, error)
     }
     if (run.task.isSettled) return LEFT
     // A handler that heeds its timeout may return as if it were done.
-    return isTimeout(run.reason) ? this.#judge(run, run.reason) : ACK
+    if (run.isTimedOut) return this.#judge(run, run.reason)
+    if (!(result instanceof Again)) return ACK
+    this.#attempts.forget(run.task.id)
+    return { action: 'release', delay: result.delay }
   }
 
   /** What becomes of a task whose handler has failed, or stopped because it was told to. */
   #judge(run: Run<T>, thrown: unknown): Outcome {
     const { task, attempt, reason } = run
     if (run.isGivenUp) return LEFT
-    const isLate = isTimeout(reason)
     // A handler that stopped because the worker closes, or because its lease is lost, has not failed.
-    if (run.isAborted && !isLate && !task.isSettled) return RELEASE
+    if (run.isAborted && !run.isTimedOut && !task.isSettled) return RELEASE
     const outcome = task.isSettled ? LEFT : decideRetry(this.#runner.options.retry, attempt, Math.random())
     if (outcome.action === 'release') this.#attempts.fail(task.id)
-    this.#runner.tell('failed', task, isLate ? reason : thrown, outcome)
+    this.#runner.tell('failed', task, run.isTimedOut ? reason : thrown, outcome)
     return outcome
   }
 
@@ -241,8 +244,4 @@ export class Runner<T> {
     if (run.isGivenUp && !run.isOver) run.isOver = true
     else this.#runner.slots.release()
   }
-}
-
-function isTimeout(reason: unknown): boolean {
-  return reason instanceof QueueError && reason.code === 'HANDLER_TIMEOUT'
 }

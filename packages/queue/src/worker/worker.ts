@@ -35,6 +35,8 @@ export interface WorkerHooks {
   readonly stopsTaking: () => void
   /** close() has waited its grace time. */
   readonly aborts: (reason: QueueError) => void
+  /** Nothing is held any more. */
+  readonly ends: () => void
 }
 
 /**
@@ -195,6 +197,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
       end: () => {
         this.#state = 'stopped'
         this.#runner.stop()
+        this.#hooks?.ends()
         this.#unlisten()
         this.#context.workers.delete(this)
       },
