@@ -27,11 +27,14 @@
 -- Hooks of a tube, all optional. Those marked T run in the transaction that changes the
 -- task, may write to memtx spaces, must not yield, and end the call when they raise:
 --
+--   busy(tube, options) → boolean   the put has to wait for a commit that is under way; asked
+--                  outside of transactions, may be asked again. Must neither yield nor raise
 -- T before_put(tube, options, data) → box.tuple|nil   options are this call's own and may be
---                  changed, `options.meta` (a map) too; a task in answer means: put nothing
+--                  changed, `options.meta` (a map) too; a task in answer means: put nothing;
+--                  its fourth field, a text, says what was done instead
 -- T after_put(tube, id, options, state)
 -- T change(tube, step, id, before, arg)   `before` is the row as it was; step.letter is the
---                  state afterwards, DONE for a row that is gone
+--                  state afterwards, DONE for a row that is gone; a step of `is_failure` is a failed attempt
 --   lapse(tube, sched, n) → boolean   a lease is about to end by itself; true: seen to.
 --                  Must neither yield nor raise
 --   loaded(tube)   the schedule has been built anew
@@ -44,7 +47,7 @@ local abilities = {}
 local list = {}
 local put_options, tube_options = {}, {}
 
-local HOOKS = { 'before_put', 'after_put', 'change', 'lapse', 'loaded', 'closed' }
+local HOOKS = { 'busy', 'before_put', 'after_put', 'change', 'lapse', 'loaded', 'closed' }
 
 ---@param ability table as described above
 function abilities.add(ability)

@@ -15,6 +15,12 @@ function payload.of(tuple)
     return setmetatable({ bytes = size > 0 and ffi.string(p, size) or '\xc0' }, Payload)
 end
 
+---@param bytes string MessagePack of one value
+---@return table to be put
+function payload.raw(bytes)
+    return setmetatable({ bytes = bytes }, Payload)
+end
+
 ---@return boolean
 function payload.is(value)
     return getmetatable(value) == Payload

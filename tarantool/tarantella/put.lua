@@ -7,13 +7,14 @@ local room = require('tarantella.room')
 local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
+local turn = require('tarantella.turn')
 
 local MICRO = const.MICRO
 
 local put = {}
 
 -- Options of a put: pri, ttl, ttr, delay, at (seconds), lane, meta, state (BURIED, of a task
--- that comes from another tube); and those of abilities.
+-- that comes from another tube), is_owed (a capacity does not refuse it); and those of abilities.
 local NO_OPTIONS = {}
 
 local function span_us(seconds)
@@ -64,6 +65,12 @@ local LETTERS = {
 -- Without `serve`, for batches do that once.
 local function publish(tube, sched, id, state, pri, due, lane)
     tube.calls.put = tube.calls.put + 1
+    local amended = tube.amended
+    if amended ~= nil and amended[id] ~= nil then
+        -- Changed since, in the same transaction.
+        state, pri, due = unpack(amended[id])
+        amended[id] = nil
+    end
     sched:add(id, state, pri, due, lane)
 end
 
@@ -114,7 +121,7 @@ local function write(tube, data, options)
     if hooks ~= nil then
         tell(tube, hooks, id, options, state)
     end
-    if tube.on_full ~= nil then
+    if tube.on_full ~= nil and not options.is_owed then
         room.make(tube)
     end
     return task, id, state, pri, due, lane
@@ -125,7 +132,10 @@ end
 ---@return box.tuple|nil task; nil if the tube is full
 function put.one(tube, data, options)
     options = options or tube.hooks ~= nil and {} or NO_OPTIONS
-    if tube.on_full ~= nil and not room.has(tube, options.timeout) then
+    if tube.hooks ~= nil and not box.is_in_txn() then
+        turn.await(tube, { options }, 1)
+    end
+    if tube.on_full ~= nil and not options.is_owed and not room.has(tube, options.timeout) then
         if tube.preset.capacity or tube.is_dropped then
             return nil
         end
@@ -231,7 +241,7 @@ local function describe_all(e, count, failures)
         if id ~= nil then
             reply.add_state(id, LETTERS[e.states[i]])
         elseif e.instead[i] ~= nil then
-            reply.add_state(e.instead[i][1], e.instead[i][2])
+            reply.add_state(e.instead[i][1], e.instead[i][2], e.instead[i][4])
         else
             reply.add_failure(errors.describe(failures[i]))
         end
@@ -257,6 +267,9 @@ end
 function put.many(tube, payloads, options, count, failures)
     if box.is_in_txn() then
         return put_joined(tube, payloads, options, count, failures)
+    end
+    if tube.hooks ~= nil then
+        turn.await(tube, options, count)
     end
     local sched = tube.sched
     box.begin()
