@@ -13,9 +13,9 @@ export interface BatchContext<T> {
   /** Whether {@link signal} has aborted. */
   readonly isAborted: boolean
   /** 1 for the first try of this task in this worker. */
-  attempt(task: Task<T>): number
+  readonly attempt: (task: Task<T>) => number
   /** This task has failed: it is retried or buried, whatever becomes of the others. */
-  fail(task: Task<T>, error: unknown): void
+  readonly fail: (task: Task<T>, error: unknown) => void
 }
 
 /** One task of a batch: its worker waits for one of the two. */
@@ -30,6 +30,11 @@ export interface BatchEntry<T> {
 
 /** Tasks that are with the batch handler. */
 export class Batch<T> extends Abortable implements BatchContext<T> {
+  // Handlers take these out of their context: `{ attempt, fail }`.
+  readonly attempt = (task: Task<T>): number => this.#entries.get(task)?.context.attempt ?? 1
+  readonly fail = (task: Task<T>, error: unknown): void => {
+    this.#entries.get(task)?.reject(error)
+  }
   readonly #entries: ReadonlyMap<Task<T>, BatchEntry<T>>
 
   constructor(entries: readonly BatchEntry<T>[]) {
@@ -39,14 +44,6 @@ export class Batch<T> extends Abortable implements BatchContext<T> {
 
   get tasks(): Task<T>[] {
     return [...this.#entries.keys()]
-  }
-
-  attempt(task: Task<T>): number {
-    return this.#entries.get(task)?.context.attempt ?? 1
-  }
-
-  fail(task: Task<T>, error: unknown): void {
-    this.#entries.get(task)?.reject(error)
   }
 
   /** The handler has returned: what did not fail is done. */
