@@ -115,6 +115,24 @@ fixture.run('times', {
         test:is(tonumber(box.space.lengthened:get(0).dead - before), 50 * 1000000, 'by 50 seconds')
         test:is(tasks('lengthened').delayed, 1, 'delayed')
     end },
+    { 'a batch and a release take a moment too', function(test)
+        local tube = queue.create_tube('moments', 'fifottl')
+        local at = clock.realtime() + 1000
+        local results = queue.put_many('moments', { { 'a', { at = at } }, { 'b', { at = 5 } }, { 'c', { at = 'x' } } })
+        test:is(results[1][2] .. results[2][2], '~r', 'future and past')
+        test:is(results[3].code, 'INVALID_ARGUMENT', 'none')
+        tube:take(0)
+        test:is(tube:release(1, { at = at })[2], '~', 'released to a moment')
+        local due = tonumber(box.space.moments:get(1).due) / 1000000
+        test:ok(math.abs(due - at) < 0.001, 'that one')
+        tube:delete(0)
+        tube:put('d')
+        tube:take(0)
+        test:is(tube:release(3, { at = 5 })[2], 'r', 'a past one is now')
+        tube:take(0)
+        test:is(queue.release_many('moments', { { 3, nil, { at = at } } })[1][2], '~', 'in a batch')
+        test:is(fixture.code_of(queue.release, 'moments', 3, { at = at, delay = 1 }), 'INVALID_ARGUMENT', 'not both')
+    end },
     { 'defaults of the tube hold where a put says nothing', function(test)
         local tube = queue.create_tube('defaults', 'fifottl', { ttr = 0.02, pri = 5 })
         tube:put('a')

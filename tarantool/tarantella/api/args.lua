@@ -4,6 +4,7 @@ local ffi = require('ffi')
 local abilities = require('tarantella.abilities')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
+local timer = require('tarantella.timer')
 
 local args = {}
 
@@ -77,6 +78,18 @@ function args.moment(name, value)
         errors.invalid(name, 'seconds since 1970, up to the year 2170', value)
     end
     return math.max(0, n)
+end
+
+---Options `delay` and `at` of a release.
+---@return number|nil seconds
+function args.release_delay(o)
+    local delay, at = args.delay('delay', o.delay), args.moment('at', o.at)
+    if at == nil then
+        return delay
+    elseif delay ~= nil and delay > 0 then
+        errors.raise('INVALID_ARGUMENT', 'Expected one of `delay` and `at`, got both')
+    end
+    return math.max(0, at - timer.wall_us() / const.MICRO)
 end
 
 ---@return table|nil options; a call may leave them out or pass null

@@ -11,7 +11,7 @@ local take = require('tarantella.take')
 local methods = {}
 
 local TAKE_OPTIONS = { key = true, utube = true, attempts = true }
-local RELEASE_OPTIONS = { delay = true }
+local RELEASE_OPTIONS = { delay = true, at = true }
 
 ---@return box.tuple per item [id, state] or {code, message}
 function methods.put_many(tube, _, _, items)
@@ -70,7 +70,7 @@ local ARGS = {
             return nil
         end
         args.known_only(opts, RELEASE_OPTIONS, 'release_many')
-        local delay = args.delay('delay', opts.delay)
+        local delay = args.release_delay(opts)
         if delay ~= nil and delay > 0 and not tube.preset.options.delay then
             errors.raise('INVALID_ARGUMENT', ('A %s tube has no `delay`'):format(tube.type))
         end

@@ -11,7 +11,7 @@ local task = require('tarantella.task')
 
 local methods = {}
 
-local RELEASE_OPTIONS = { delay = true, token = true }
+local RELEASE_OPTIONS = { delay = true, at = true, token = true }
 local TOKEN_OPTIONS = { token = true }
 local TAKE_OPTIONS = { token = true, utube = true, attempts = true }
 
@@ -64,7 +64,7 @@ function methods.release(tube, strict, _, id, opts)
     if strict then
         args.known_only(opts, RELEASE_OPTIONS, 'release')
     end
-    local delay = args.delay('delay', opts.delay)
+    local delay = args.release_delay(opts)
     if not tube.preset.options.delay then
         if strict and delay ~= nil and delay > 0 then
             errors.raise('INVALID_ARGUMENT', ('A %s tube has no `delay`'):format(tube.type))
