@@ -126,12 +126,12 @@ fixture.run('times', {
         local due = tonumber(box.space.moments:get(1).due) / 1000000
         test:ok(math.abs(due - at) < 0.001, 'that one')
         tube:delete(0)
-        tube:put('d')
+        local id = tube:put('d')[1]
         tube:take(0)
-        test:is(tube:release(3, { at = 5 })[2], 'r', 'a past one is now')
+        test:is(tube:release(id, { at = 5 })[2], 'r', 'a past one is now')
         tube:take(0)
-        test:is(queue.release_many('moments', { { 3, nil, { at = at } } })[1][2], '~', 'in a batch')
-        test:is(fixture.code_of(queue.release, 'moments', 3, { at = at, delay = 1 }), 'INVALID_ARGUMENT', 'not both')
+        test:is(queue.release_many('moments', { { id, nil, { at = at } } })[1][2], '~', 'in a batch')
+        test:is(fixture.code_of(queue.release, 'moments', id, { at = at, delay = 1 }), 'INVALID_ARGUMENT', 'not both')
     end },
     { 'defaults of the tube hold where a put says nothing', function(test)
         local tube = queue.create_tube('defaults', 'fifottl', { ttr = 0.02, pri = 5 })
