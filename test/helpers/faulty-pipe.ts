@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { ByteCounter } from './byte-counter.ts'
 import { deferred } from './deferred.ts'
+import { FrameReverser } from './frame-reverser.ts'
 
 /**
  * What goes wrong:
@@ -23,6 +24,8 @@ export interface Course {
   readonly pieceBytes?: number
   /** How long each piece is held back, in milliseconds. @default 0 */
   readonly delayMs?: number
+  /** So many frames of IPROTO are held until all are there, and leave with the last one first. @default as they come */
+  readonly reverseFrames?: number
 }
 
 /** What a pipe may do to the connection that it belongs to. */
@@ -40,6 +43,7 @@ export class FaultyPipe {
   readonly #cut: Cut
   readonly #closing = new AbortController()
   #course: Course
+  #reverser: FrameReverser | undefined
   /** Resolved and replaced when a stalled pipe may look at its course again. */
   #changed = deferred()
 
@@ -83,13 +87,20 @@ export class FaultyPipe {
 
   async #carry(chunk: Buffer): Promise<void> {
     this.arrived.add(chunk.length)
-    for (let rest = chunk; rest.length > 0; ) {
+    for (let rest = this.#inOrder(chunk); rest.length > 0; ) {
       await this.#whileStalled()
       if (this.#isDue() && this.#course.fault !== undefined) return
       const piece = rest.subarray(0, this.#pieceSize())
       await this.#send(piece)
       rest = rest.subarray(piece.length)
     }
+  }
+
+  #inOrder(chunk: Buffer): Buffer {
+    const { reverseFrames } = this.#course
+    if (reverseFrames === undefined) return chunk
+    this.#reverser ??= new FrameReverser(reverseFrames)
+    return this.#reverser.push(chunk)
   }
 
   #pieceSize(): number {

@@ -155,3 +155,26 @@ describe.each<Direction>(['toClient', 'toServer'])('at every step, in the direct
     await client.close()
   })
 })
+
+describe('replies that come in another order', () => {
+  test.each([2, 50])('give each request its own, with groups of %i reversed', async (reverseFrames) => {
+    const proxy = await startFaultProxy({ serverPort: server.port })
+    const client = await connect(`tarantool://app:secret@127.0.0.1:${proxy.port}`, { pingIntervalMs: Infinity })
+    const ids = Array.from({ length: 100 }, () => ++lastId)
+    await client.replace('users', [0, 'known'])
+    const connection = await proxy.connection(0)
+    connection.setCourse('toClient', { reverseFrames })
+
+    const settledIds: number[] = []
+    const results = ids.map(async (id, i) => {
+      const result = i % 2 === 0 ? await client.call('bump', [id]) : await client.replace('users', [id, `user ${id}`])
+      settledIds.push(id)
+      return result
+    })
+    expect(await Promise.all(results)).toEqual(ids.map((id, i) => (i % 2 === 0 ? [id] : [id, `user ${id}`])))
+    expect(settledIds).not.toEqual(ids)
+    expect(settledIds.toSorted((a, b) => a - b)).toEqual(ids)
+    expect(client.stats).toMatchObject({ inFlight: 0, unknownReplies: 0 })
+    client.destroy()
+  })
+})

@@ -1,5 +1,6 @@
 import { Pending } from '../connection/pending.ts'
-import { TimeoutError, UsageError } from '../errors.ts'
+import { ServerError, TimeoutError, UsageError } from '../errors.ts'
+import { ErrorNumber } from '../protocol/error-codes.ts'
 import { assertFeature, type ServerInfo } from '../protocol/features.ts'
 import type { Request } from '../protocol/request.ts'
 import { ReadViewRequest, type SchemaRows } from '../protocol/requests/read-view.ts'
@@ -96,6 +97,8 @@ export class Names {
     try {
       await this.#schema.lookUp(space, needsShape)
     } catch (error) {
+      // Only the server's own error was sent: there, the view is missing, not the space that was looked for.
+      if (error instanceof ServerError && error.number === ErrorNumber.NO_SUCH_SPACE && error.sent) throw booting(error)
       throw error instanceof TimeoutError ? lookupTimeout(space) : error
     }
   }
@@ -125,6 +128,11 @@ export class Names {
 function withoutFormats(): UsageError {
   const message = "Expected the option `tupleFormats` of the client beside `rows: 'object'` of a call"
   return new UsageError('INVALID_ARGUMENT', message)
+}
+
+/** The server takes requests before its system spaces are there. */
+function booting({ code, number, message, frames }: ServerError): ServerError {
+  return new ServerError(code, number, `The server has no system spaces yet: ${message}`, frames, true, false)
 }
 
 /** The request itself was not sent, whatever became of the look-up. */

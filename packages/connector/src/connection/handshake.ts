@@ -62,7 +62,7 @@ async function identify(tupleFormats: boolean, request: (request: Request) => Pr
     return (await request(new IdRequest(tupleFormats))) as Identity
   } catch (error) {
     if (!(error instanceof ServerError)) throw error
-    if (error.number === ErrorNumber.LOADING) throw notReady(error)
+    if (isBooting(error)) throw notReady(error)
     // Before 2.10 the server does not know the request; 2.6 answers "Unknown request type 73".
     return NO_IDENTITY
   }
@@ -99,7 +99,11 @@ function refused(user: string, advice: string, cause: ServerError): ConnectionEr
   return new ConnectionError('AUTH_FAILED', message, { retryable: false, sent: false, cause })
 }
 
-/** Such as error 116 while the server reads its snapshot. */
+/** Error 116 while the server reads its snapshot, or 36 while its system spaces are not there yet. */
+function isBooting({ number }: ServerError): boolean {
+  return number === ErrorNumber.LOADING || number === ErrorNumber.NO_SUCH_SPACE
+}
+
 function notReady(cause: ServerError): ConnectionError {
   return new ConnectionError('CONNECT_FAILED', `The server does not accept sessions yet: ${cause.message}`, {
     retryable: true,

@@ -7,7 +7,7 @@ let current: Moment | undefined
 
 /**
  * The turn of the event loop, which all requests made in it share as the time of their call: the clock is read
- * twice a turn instead of once a request (select without a socket: 1.12 us instead of 0.99). It is the turn's
+ * twice a turn instead of once a request (select without a socket: 0.99 us instead of 1.12). It is the turn's
  * end once that has come, so that a turn that takes long makes no deadline earlier.
  */
 export function thisTurn(): Moment {

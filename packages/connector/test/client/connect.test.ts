@@ -137,15 +137,24 @@ describe('the first connect fails, once and with a reason', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('hidden')
   })
 
-  test('CONNECT_FAILED, to be tried again, while the server loads its data', async () => {
-    const peer = await startPeer({ handshake: false })
-    const failed = failure(peer, 'app:secret@')
-    const connection = await peer.connection()
-    const [id, auth] = await connection.requests(2)
-    connection.write(okReply(id?.sync ?? 0))
-    connection.write(errorReply(auth?.sync ?? 0, 116, 'Instance bootstrap hasn’t finished yet'))
-    expect(await failed).toMatchObject({ code: 'CONNECT_FAILED', retryable: true, cause: { code: 'ER_LOADING' } })
-  })
+  test.each([
+    ['id', 116, 'ER_LOADING'],
+    ['id', 36, 'ER_NO_SUCH_SPACE'],
+    ['auth', 116, 'ER_LOADING'],
+    ['auth', 36, 'ER_NO_SUCH_SPACE'],
+  ])(
+    'CONNECT_FAILED, to be tried again, while the server loads its data: %s is refused with %i',
+    async (step, number, code) => {
+      const peer = await startPeer({ handshake: false })
+      const failed = failure(peer, 'app:secret@')
+      const connection = await peer.connection()
+      const [id, auth] = await connection.requests(2)
+      const [refused, other] = step === 'id' ? [id, auth] : [auth, id]
+      connection.write(okReply(other?.sync ?? 0))
+      connection.write(errorReply(refused?.sync ?? 0, number, 'Instance bootstrap hasn’t finished yet'))
+      expect(await failed).toMatchObject({ code: 'CONNECT_FAILED', retryable: true, cause: { code } })
+    },
+  )
 
   test('CONNECT_FAILED with what the server said before it closed', async () => {
     const peer = await startPeer({ handshake: false })

@@ -158,6 +158,13 @@ describe('a name on a server that takes numbers only', () => {
     await expect(call).rejects.toMatchObject({ code: 'ER_ACCESS_DENIED' })
   })
 
+  test('says that it may be repeated when the server has no system spaces yet', async () => {
+    const { client, connection } = await session()
+    const call = client.get('users', 1)
+    connection.write(errorReply((await connection.request()).sync, 36, "Space '_vspace' does not exist"))
+    await expect(call).rejects.toMatchObject({ code: 'ER_NO_SUCH_SPACE', retryable: true, sent: false })
+  })
+
   test('keeps the deadline and the signal of its request while it is looked up', async () => {
     const { client, connection } = await session()
     const controller = new AbortController()
