@@ -1,5 +1,5 @@
 -- What a tube leaves to the next tube object of the same id: counters and callback when
--- the instance's role changes, its leases too when the module is reloaded.
+-- the instance's role changes, its leases and buckets too when the module is reloaded.
 
 local schedule = require('tarantella.schedule.schedule')
 local session = require('tarantella.session')
@@ -11,11 +11,12 @@ function estate.of(tube)
     return { calls = tube.calls, done = tube.done, on_change = tube.on_change }
 end
 
----@return table those, and { id, owner number, token, end } of all leases
+---@return table those, and { id, owner number, token, end } of all leases, and buckets
 function estate.with_leases(tube)
     local sched = tube.sched
     local all = estate.of(tube)
     all.leases, all.last_token = {}, sched.last_token
+    all.buckets = tube.flow ~= nil and tube.flow:export() or nil
     for owner in pairs(sched.owners.held) do
         local n = sched.owners:first_of(owner)
         while n ~= 0 do
@@ -41,6 +42,9 @@ end
 function estate.adopt(tube, older)
     if older == nil or older.leases == nil then
         return
+    end
+    if tube.flow ~= nil and older.buckets ~= nil then
+        tube.flow:import(older.buckets)
     end
     local sched = tube.sched
     for _, held in ipairs(older.leases) do

@@ -58,7 +58,8 @@ end
 
 -- What the options of the tube say of a scope: { is_paused, rate }.
 local function default(tube, scope)
-    return { is_paused = false, rate = scope == TUBE and tube.opts.rate or scope == EACH and tube.opts.lane_rate or nil }
+    local opts = tube.opts
+    return { is_paused = false, rate = scope == TUBE and opts.rate or scope == EACH and opts.lane_rate or nil }
 end
 
 local function of_row(row)
