@@ -95,14 +95,15 @@ end
 
 ---@param stored table options to store
 ---@param if_not_exists boolean gives the tube that stands, as it is
+---@param make function|nil(name, kind, stored) → row of the tube; by default schema.create_tube
 ---@return table tube, boolean whether it is new
-function registry.create(name, kind, stored, if_not_exists)
+function registry.create(name, kind, stored, if_not_exists, make)
     return exclusively(function()
         local tube = tubes[name]
         if tube ~= nil and if_not_exists then
             return tube, false
         end
-        local record = schema.create_tube(name, kind, stored)
+        local record = (make or schema.create_tube)(name, kind, stored)
         tube = enter(record, PRESETS[kind])
         tube:load(timer.wall_us())
         tube:set_durable(durable.is_wanted())
@@ -110,7 +111,7 @@ function registry.create(name, kind, stored, if_not_exists)
     end)
 end
 
-local function drop(tube, is_forced)
+local function drop(tube, is_forced, remove)
     if tube.is_dropped then
         errors.tube_not_found()
     end
@@ -122,7 +123,7 @@ local function drop(tube, is_forced)
     end
     -- New calls find no tube while the space goes; if it stays, the tube is made anew.
     leave(tube)
-    local ok, cause = pcall(schema.drop_tube, tube.id, tube.name)
+    local ok, cause = pcall(remove or schema.drop_tube, tube.id, tube.name)
     if not ok then
         local record = box.space[const.TUBE_SPACE]:get(tube.id)
         if record ~= nil then
@@ -136,8 +137,9 @@ local function drop(tube, is_forced)
 end
 
 ---@param is_forced boolean|nil whether waiting takes are ended and taken tasks go too
-function registry.drop(tube, is_forced)
-    exclusively(drop, tube, is_forced)
+---@param remove function|nil(id, name), by default schema.drop_tube; if it raises the tube stays
+function registry.drop(tube, is_forced, remove)
+    exclusively(drop, tube, is_forced, remove)
 end
 
 -- Ends every lease of an owner, in all tubes.

@@ -4,12 +4,15 @@ local abilities = require('tarantella.abilities')
 
 for _, ability in ipairs({
     require('tarantella.ability.metrics'),
+    require('tarantella.ability.adopt'),
     require('tarantella.ability.limit'),
     require('tarantella.ability.capacity'),
     require('tarantella.ability.flow'),
     require('tarantella.ability.admin'),
     require('tarantella.ability.schedules'),
     require('tarantella.ability.failure'),
+    -- The last: a task's end may put the next one, which must not be undone by a hook after it.
+    require('tarantella.ability.unique'),
 }) do
     abilities.add(ability)
 end
