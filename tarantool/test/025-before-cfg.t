@@ -24,6 +24,14 @@ fixture.run('before box.cfg', {
         test:is(queue.cfg.ttr, 7, 'settings are kept for the start')
         test:is(code_of(queue.cfg, { ttr = -1 }), 'INVALID_ARGUMENT', 'and checked')
     end },
+    { 'what speeds up the loading of its files is gone with it', function(test)
+        test:ok(package.loaded['tarantella.schedule.heap'] ~= nil, 'loaded')
+        local left = 0
+        for name in pairs(package.preload) do
+            left = left + (name:match('^tarantella') and 1 or 0)
+        end
+        test:is(left, 0, 'no loader is left to give an older file')
+    end },
     { 'the queue is there as soon as box.cfg has returned', function(test)
         configure(false)
         local tube = queue.create_tube('first', 'fifo')
