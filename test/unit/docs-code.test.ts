@@ -5,14 +5,18 @@ import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** Pages whose blocks are whole modules but for `tnt`, a connected client. */
+/** Pages whose blocks are whole modules but for `tnt` and `queue`, which are connected. */
 const PAGES = [
   'docs/connector.md',
+  'docs/queue-client.md',
   'docs/migrating-from-tarantool-driver.md',
   'packages/connector/README.md',
   'packages/queue/README.md',
 ]
-const PRELUDE = `declare const tnt: import('@tarantella/connector').Client\nexport {}\n`
+const GIVEN = {
+  tnt: `declare const tnt: import('@tarantella/connector').Client\n`,
+  queue: `declare const queue: import('@tarantella/queue').Queue\n`,
+}
 
 /** Name of a made-up file for each TypeScript block, and what it holds. */
 function blocksOf(page: string): [file: string, code: string][] {
@@ -20,8 +24,14 @@ function blocksOf(page: string): [file: string, code: string][] {
   const blocks = Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = '']) => code)
   return blocks.map((code, index) => [
     join(ROOT, 'test', `${page.replaceAll('/', '-')}-${index + 1}.ts`),
-    /\b(const|let) tnt\b/.test(code) ? `${code}\nexport {}\n` : PRELUDE + code,
+    withGiven(code),
   ])
+}
+
+/** The block as a module, with the names that it uses and does not make. */
+function withGiven(code: string): string {
+  const given = Object.entries(GIVEN).filter(([name]) => !new RegExp(`\\b(const|let) ${name}\\b`).test(code))
+  return `${given.map(([, declaration]) => declaration).join('')}${code}\nexport {}\n`
 }
 
 function compile(files: ReadonlyMap<string, string>): string[] {
@@ -58,7 +68,7 @@ describe('the pages', { timeout: 60_000 }, () => {
 
   test('of which the code would be seen not to compile', () => {
     const file = join(ROOT, 'test', 'wrong.ts')
-    expect(compile(new Map([[file, `${PRELUDE}await tnt.selekt('users')`]]))).toEqual([
+    expect(compile(new Map([[file, withGiven(`await tnt.selekt('users')`)]]))).toEqual([
       expect.stringContaining("Property 'selekt' does not exist"),
     ])
   })
