@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events'
 import type { Client } from '../client/client.ts'
 import { Commands } from '../client/commands.ts'
+import type { Prepared } from '../client/prepared.ts'
 import type { RequestOptions, Send } from '../client/request-options.ts'
+import type { TransactionBody, TransactionOptions } from '../client/transaction.ts'
 import { closedError } from '../connection/failures.ts'
 import { ConnectionError, type TarantellaError } from '../errors.ts'
 import { RequestType } from '../protocol/constants.ts'
@@ -21,6 +23,12 @@ export interface PoolEvents {
   role: [name: string, role: Role | undefined]
   /** The end, once: undefined after `close()`, else why. */
   close: [error: TarantellaError | undefined]
+}
+
+/** What a thing that belongs to one instance takes. */
+export interface PinOptions {
+  /** Which instances may have it. @default 'rw' */
+  readonly mode?: Mode | undefined
 }
 
 type Listener<E extends keyof PoolEvents> = (...args: PoolEvents[E]) => void
@@ -126,6 +134,32 @@ export class Pool extends Commands {
    */
   async client(mode: Mode, options?: RequestOptions): Promise<Client> {
     return this.#router.client(mode, options)
+  }
+
+  /**
+   * A transaction on one instance, which stays the same until its end; see `Client.begin`. An instance is waited for
+   * within the time limit. Nothing is repeated on another one, for `body` would run twice: what is `retryable`, begin anew.
+   */
+  async begin<T>(body: TransactionBody<T>, options: TransactionOptions & PinOptions = {}): Promise<T> {
+    const { mode = 'rw', ...limits } = options
+    const { timeoutMs, signal } = limits
+    const begun = performance.now()
+    const client = await this.client(mode, { timeoutMs, signal })
+    if (timeoutMs === undefined) return client.begin(body, limits)
+    return client.begin(body, { ...limits, timeoutMs: Math.max(1, timeoutMs - (performance.now() - begun)) })
+  }
+
+  /**
+   * A prepared statement on one instance; see `Client.prepare`. It ends with the session of that instance: then its
+   * executions reject with `CONNECTION_CLOSED`, and it has to be prepared anew.
+   */
+  async prepare<R = Record<string, unknown>>(
+    text: string,
+    options: RequestOptions & PinOptions = {},
+  ): Promise<Prepared<R>> {
+    const { mode = 'rw', ...limits } = options
+    const client = await this.client(mode, limits)
+    return client.prepare<R>(text, limits)
   }
 
   on<E extends keyof PoolEvents>(event: E, listener: Listener<E>): this {
