@@ -93,6 +93,7 @@ local steps = {
             { name = 'tube_id', type = 'unsigned' },
         } })
         topics:create_index('topic', { parts = { 'topic', 'tube_id' } })
+        topics:create_index('tube', { parts = { 'tube_id', 'topic' } })
     end,
     -- Keys of tubes with `dedup`.
     function()
@@ -105,7 +106,7 @@ local steps = {
             -- Microseconds since 1970: the key is not free before, even if the task has ended.
             { name = 'ends', type = 'unsigned', is_nullable = true },
             -- The run that is to follow the task: options of a put, and `data` as MessagePack.
-            { name = 'next', type = 'map', is_nullable = true },
+            { name = 'run', type = 'map', is_nullable = true },
         } })
         keys:create_index('key', { parts = { 'tube_id', 'key' } })
         keys:create_index('ends', { unique = false, parts = { { 'ends', is_nullable = true } } })

@@ -10,6 +10,7 @@ for _, ability in ipairs({
     require('tarantella.ability.flow'),
     require('tarantella.ability.admin'),
     require('tarantella.ability.schedules'),
+    require('tarantella.ability.topics'),
     require('tarantella.ability.failure'),
     -- The last: a task's end may put the next one, which must not be undone by a hook after it.
     require('tarantella.ability.unique'),
