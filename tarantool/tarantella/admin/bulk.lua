@@ -82,15 +82,19 @@ local function options_of(tuple, to, is_kicked, now)
     if known.utube then
         options.lane = row.lane(tuple)
     end
+    if meta ~= nil and to.dedup ~= nil then
+        options.key = meta.key
+    end
     return options
 end
 
--- Puts the moved task; nil if there is no room for it.
+-- Puts the moved task; nil if there is no room for it, an empty one if its key is taken.
 local function put_moved(to, tuple, options)
     local savepoint = box.savepoint()
     local ok, task = pcall(put.one, to, payload.of(tuple), options)
     if ok then
-        return task
+        -- A key that the tube has already answers with that task, which has a further field.
+        return task ~= nil and #task > 3 and {} or task
     end
     local code = errors.describe(task)
     if code ~= 'QUEUE_FULL' then
@@ -124,8 +128,9 @@ local function move_one(from, to, id, is_kicked)
     local task = put_moved(to, tuple, options)
     if task == nil then
         return false
+    elseif task[1] ~= nil then
+        commit.one(from, steps.leave, n)
     end
-    commit.one(from, steps.leave, n)
     return task[1]
 end
 
