@@ -1,7 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Limiter, limitTasks, type RateLimiter, Zone } from '../src/limits.ts'
 import { Task, type TaskHome } from '../src/task.ts'
-import type { TaskState } from '../src/wire/task-tuple.ts'
+import { Again } from '../src/worker/outcome.ts'
 import { FakeClock } from './fake-caller.ts'
 
 /** A tube with delays, in memory: due tasks by the time they are due, then by id. */
@@ -9,12 +9,10 @@ class FakeTube implements TaskHome {
   readonly name = 'push'
   readonly delays: number[] = []
   readonly #clock: FakeClock
-  readonly #hasDelays: boolean
   #waiting: { id: number; dueMs: number }[] = []
 
-  constructor(clock: FakeClock, hasDelays: boolean) {
+  constructor(clock: FakeClock) {
     this.#clock = clock
-    this.#hasDelays = hasDelays
   }
 
   get length(): number {
@@ -34,12 +32,16 @@ class FakeTube implements TaskHome {
     return new Task<number>(this, { id: next.id, state: 'taken', data: next.id, token: 1 })
   }
 
-  settle(fn: string, { id }: { id: number }, argument?: unknown): Promise<{ id: number; state: TaskState }> {
-    if (fn !== 'queue.release_many') throw new Error(`Unexpected ${fn}`)
-    const { delay } = argument as { delay: number }
-    this.delays.push(delay)
-    this.put(id, this.#hasDelays ? delay * 1000 : 0)
-    return Promise.resolve({ id, state: this.#hasDelays && delay > 0 ? 'delayed' : 'ready' })
+  /** What a worker does with the answer of a handler of ours. */
+  release(id: number, answer: unknown): void {
+    if (!(answer instanceof Again)) return
+    expect(answer.keepsAttempts).toBe(true)
+    this.delays.push(answer.delay)
+    this.put(id, answer.delay * 1000)
+  }
+
+  settle(): never {
+    throw new Error('Unexpected call')
   }
 
   peek(): never {
@@ -51,18 +53,18 @@ interface Setting {
   readonly rate: number
   readonly burst: number
   readonly limiter?: RateLimiter
-  readonly hasDelays?: boolean
+  readonly over?: 'release' | 'hold'
   readonly key?: (id: number) => string
 }
 
-function start({ rate, burst, hasDelays = true, key = () => 'gateway', ...rest }: Setting) {
+function start({ rate, burst, key = () => 'gateway', over = 'release', ...rest }: Setting) {
   const clock = new FakeClock()
-  const tube = new FakeTube(clock, hasDelays)
+  const tube = new FakeTube(clock)
   const limiter = rest.limiter ?? new Limiter({ zone: new Zone({ rate }, { clock }), burst, nodelay: true })
   /** What the gateway sees. */
   const seen: { id: number; atMs: number }[] = []
   const handler = limitTasks<number>(
-    { limiter, key: ({ data }) => key(data) },
+    { limiter, key: ({ data }) => key(data), over },
     ({ id }) => {
       seen.push({ id, atMs: clock.now() })
     },
@@ -72,7 +74,7 @@ function start({ rate, burst, hasDelays = true, key = () => 'gateway', ...rest }
   const context = { signal: abort.signal, attempt: 1, isAborted: false }
   const runOne = async (): Promise<boolean> => {
     const task = tube.take()
-    if (task !== undefined) await handler(task, context)
+    if (task !== undefined) tube.release(task.id, await handler(task, context))
     return task !== undefined
   }
   const runAll = async (): Promise<void> => {
@@ -151,19 +153,28 @@ describe('row 25 and requirement 43: limit and queue together', () => {
     expect(seen.map(({ id }) => id).sort((a, b) => a - b)).toEqual(range(300))
   })
 
-  test('a task of a tube without delays is held until its turn instead of coming back at once', async () => {
-    const { tube, seen, handler, context, abort, runOne } = start({ rate: 10, burst: 0, hasDelays: false })
-    for (const id of [1, 2]) tube.put(id)
-    await runOne()
-    const task = tube.take()
-    if (task === undefined) throw new Error('Expected a task')
-    const held = Promise.resolve(handler(task, context))
-    await expect(Promise.race([held, new Promise((resolve) => setImmediate(resolve, 'held'))])).resolves.toBe('held')
-    expect(task.state).toBe('ready')
+  test('a task that is held waits for its turn in the worker, and an abort ends that', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const { clock, tube, seen, abort, runOne } = start({ rate: 10, burst: 0, over: 'hold' })
+    for (const id of [1, 2, 3, 4]) tube.put(id)
+    const runs = [1, 2, 3, 4].map(runOne)
+    const settled = Promise.allSettled(runs)
+    for (const ids of [[1], [1, 2], [1, 2, 3]]) {
+      await vi.advanceTimersByTimeAsync(0)
+      expect(seen.map(({ id }) => id)).toEqual(ids)
+      if (ids.length === 3) break
+      // A thousandth more than a turn, in whole milliseconds.
+      clock.advance(101)
+      await vi.advanceTimersByTimeAsync(101)
+    }
     const closed = new Error('closed')
     abort.abort(closed)
-    await expect(held).rejects.toBe(closed)
-    expect(seen).toHaveLength(1)
+    expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
+    expect(vi.getTimerCount()).toBe(0)
+    expect(tube.delays).toEqual([])
   })
 
   test('a task within the burst waits as the limit says; an abort ends the wait with the reason', async () => {

@@ -2,7 +2,7 @@
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Resolves after `ms`; on abort rejects at once with the signal's reason, and leaves no timer.
+ * Resolves after `ms` and not before, though timers drop fractions; on abort rejects at once with the signal's reason, and leaves no timer.
  * It holds the process, for somebody's call waits for its turn.
  */
 export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
@@ -19,7 +19,7 @@ function waitOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
     const timer = setTimeout(() => {
       signal?.removeEventListener('abort', stop)
       resolve()
-    }, ms)
+    }, Math.ceil(ms))
     signal?.addEventListener('abort', stop, { once: true })
     if (signal?.aborted === true) stop()
   })

@@ -44,9 +44,14 @@ export class WaitingLines {
       this.#drop(key, line)
       return false
     }
-    if (!line.ids.delete(id)) return !line.isOverfull
-    this.#tasks -= 1
-    return false
+    return !this.leave(key, id) && !line.isOverfull
+  }
+
+  /** A task's turn has come; whether it is known to have waited. */
+  leave(key: string, id: TaskId): boolean {
+    const hasWaited = this.#lines.get(key)?.ids.delete(id) === true
+    if (hasWaited) this.#tasks -= 1
+    return hasWaited
   }
 
   /** Adds a task to the end of its key's line; milliseconds from now to its turn, `leastMs` at least. */

@@ -9,9 +9,12 @@ export type Outcome = { readonly action: 'ack' } | RetryDecision | { readonly ac
 /** What a handler of our own returns to have its task again, after `delay` seconds, instead of acked. */
 export class Again {
   readonly delay: number
+  /** The handler has not tried: earlier failures of the task still count. */
+  readonly keepsAttempts: boolean
 
-  constructor(delay: number) {
+  constructor(delay: number, { keepsAttempts = false }: { readonly keepsAttempts?: boolean } = {}) {
     this.delay = delay
+    this.keepsAttempts = keepsAttempts
   }
 }
 

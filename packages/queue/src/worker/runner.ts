@@ -198,7 +198,7 @@ export class Runner<T> {
     // A handler that heeds its timeout may return as if it were done.
     if (run.isTimedOut) return this.#judge(run, run.reason)
     if (!(result instanceof Again)) return ACK
-    this.#attempts.forget(run.task.id)
+    if (!result.keepsAttempts) this.#attempts.forget(run.task.id)
     return { action: 'release', delay: result.delay }
   }
 
