@@ -26,7 +26,10 @@ export type Feature = keyof typeof FEATURES
 /** What the client tells the server: its protocol version and the features that it speaks itself. */
 export const CLIENT_PROTOCOL = 10
 
-/** Only what the client makes use of: a server may send differently to a client that announces more. */
+/**
+ * Only what the client makes use of: a server may send differently to a client that announces more. Not 9, which lets
+ * arguments of a call be tuples with the names of their fields: rows are arrays and objects here, and go out as such.
+ */
 const SPOKEN: readonly number[] = [
   FEATURES.streams.id,
   FEATURES.transactions.id,
