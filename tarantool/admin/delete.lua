@@ -4,6 +4,7 @@
 package.path = (arg[0]:match('^(.*/)') or './') .. '?.lua;' .. package.path
 local cli = require('lib.cli')
 local tasks = require('lib.tasks')
+local text = require('lib.text')
 
 cli.run({
     name = 'delete',
@@ -13,7 +14,7 @@ cli.run({
     examples = { '3301 push 17 18', '3301 push 17 --yes' },
     run = function(c)
         local ids = c.arguments.id
-        c.confirm(('Delete %d tasks of %s on %s?'):format(#ids, c.arguments.tube, c.place))
+        c.confirm(('Delete %s of %s on %s?'):format(text.tasks(#ids), c.arguments.tube, c.place))
         return tasks.report(c, ids, c.call('delete_many', c.arguments.tube, ids), 'deleted')
     end,
 })

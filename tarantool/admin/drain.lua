@@ -28,14 +28,14 @@ cli.run({
         local what = o.utube ~= nil and ('the tasks of lane %s among '):format(o.utube)
             or o.limit ~= nil and ('up to %s of '):format(text.number(o.limit)) or ''
         if sum > 0 then
-            c.confirm(('Delete %s%s tasks (%s) of %s on %s?'):format(
-                what, text.number(sum), table.concat(counts, ', '), tube, c.place))
+            c.confirm(('Delete %s%s (%s) of %s on %s?'):format(
+                what, text.tasks(sum), table.concat(counts, ', '), tube, c.place))
         end
         local count = tasks.sweep(o.limit, function(left)
             return c.call('drain', tube, { state = o.state, utube = o.utube, limit = left and math.min(left, 100000) })
         end)
         c.answer({ count = count }, function()
-            print(('deleted %s tasks of %s'):format(text.number(count), tube))
+            print(('deleted %s of %s'):format(text.tasks(count), tube))
         end)
     end,
 })

@@ -4,6 +4,7 @@
 package.path = (arg[0]:match('^(.*/)') or './') .. '?.lua;' .. package.path
 local cli = require('lib.cli')
 local tasks = require('lib.tasks')
+local text = require('lib.text')
 
 cli.run({
     name = 'kick',
@@ -28,7 +29,7 @@ cli.run({
             return c.call('kick_where', tube, { utube = o.utube, limit = left })
         end)
         c.answer({ count = count }, function()
-            print(('kicked %s tasks'):format(tasks.id(count)))
+            print('kicked ' .. text.tasks(count))
         end)
     end,
 })

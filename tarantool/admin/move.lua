@@ -4,12 +4,13 @@
 package.path = (arg[0]:match('^(.*/)') or './') .. '?.lua;' .. package.path
 local cli = require('lib.cli')
 local tasks = require('lib.tasks')
+local text = require('lib.text')
 
 -- Names of more pairs of ids help nobody.
 local MAX_SHOWN = 10
 
 local function show(result, from, to)
-    print(('moved %s tasks from %s to %s'):format(tasks.id(result.count), from, to))
+    print(('moved %s from %s to %s'):format(text.tasks(result.count), from, to))
     for i, pair in ipairs(result.tasks or {}) do
         if i > MAX_SHOWN then
             print(('  … and %d more'):format(#result.tasks - MAX_SHOWN))

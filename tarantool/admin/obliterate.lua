@@ -15,11 +15,11 @@ cli.run({
     run = function(c)
         local tube = c.arguments.tube
         local now = c.call('statistics', tube).tasks
-        c.confirm(('Drop %s on %s with its %s tasks, %s of them taken?'):format(
-            tube, c.place, text.number(now.total), text.number(now.taken)), tube)
+        c.confirm(('Drop %s on %s with %s, %s of them taken?'):format(
+            tube, c.place, text.tasks(now.total), text.number(now.taken)), tube)
         local count = c.call('obliterate', tube, { force = c.options.force })
         c.answer({ count = count }, function()
-            print(('dropped %s with %s tasks'):format(tube, text.number(count)))
+            print(('dropped %s with %s'):format(tube, text.tasks(count)))
         end)
     end,
 })

@@ -4,6 +4,7 @@
 package.path = (arg[0]:match('^(.*/)') or './') .. '?.lua;' .. package.path
 local cli = require('lib.cli')
 local tasks = require('lib.tasks')
+local text = require('lib.text')
 
 cli.run({
     name = 'promote',
@@ -26,7 +27,7 @@ cli.run({
             return c.call('promote_where', tube, { utube = o.utube, limit = left })
         end)
         c.answer({ count = count }, function()
-            print(('promoted %s tasks'):format(tasks.id(count)))
+            print('promoted ' .. text.tasks(count))
         end)
     end,
 })

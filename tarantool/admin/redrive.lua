@@ -3,7 +3,7 @@
 
 package.path = (arg[0]:match('^(.*/)') or './') .. '?.lua;' .. package.path
 local cli = require('lib.cli')
-local tasks = require('lib.tasks')
+local text = require('lib.text')
 
 cli.run({
     name = 'redrive',
@@ -19,7 +19,7 @@ cli.run({
         local o = c.options
         local count = c.call('redrive', c.arguments.tube, { origin = o.origin, error = o.error, limit = o.limit })
         c.answer({ count = count }, function()
-            print(('put %s tasks back'):format(tasks.id(count)))
+            print(('put %s back'):format(text.tasks(count)))
         end)
     end,
 })

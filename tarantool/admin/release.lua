@@ -4,6 +4,7 @@
 package.path = (arg[0]:match('^(.*/)') or './') .. '?.lua;' .. package.path
 local cli = require('lib.cli')
 local tasks = require('lib.tasks')
+local text = require('lib.text')
 
 cli.run({
     name = 'release',
@@ -23,10 +24,10 @@ cli.run({
             return tasks.report(c, ids, c.call('release_id', tube, ids, { delay = o.delay }), 'released')
         end
         local count = c.call('statistics', tube).tasks.taken
-        c.confirm(('Release all %s taken tasks of %s on %s?'):format(tasks.id(count), tube, c.place))
+        c.confirm(('Release all that is taken of %s on %s, %s?'):format(tube, c.place, text.tasks(count)))
         c.call('release_all', tube)
         c.answer({ count = count }, function()
-            print(('released %s tasks'):format(tasks.id(count)))
+            print('released ' .. text.tasks(count))
         end)
     end,
 })

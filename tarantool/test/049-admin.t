@@ -367,6 +367,23 @@ fixture.run('admin', {
         refused(test, 'TUBE_NOT_FOUND', queue.list, 'nope')
     end },
 
+    { 'what other abilities keep of a task goes with it', function(test)
+        made('keyed', 'fifottl', { dedup = true, aging = 10 })
+        made('keyed-too', 'fifottl', { dedup = true })
+        queue.put('keyed', 'a', { key = 'k', pri = 5 })
+        queue.put('keyed', 'b', { key = 'l', pri = 9 })
+        queue.put('keyed-too', 'c', { key = 'l' })
+        test:is_deeply({ queue.get('keyed', 0).pri, queue.get('keyed', 0).key }, { 5, 'k' }, 'priority and key')
+        queue.update('keyed', 1, { pri = 1 })
+        test:is(queue.take('keyed', 0)[1], 1, 'an update is of the priority, which the wait is added to')
+        test:is(queue.list('keyed').tasks[2].pri, 1, 'and it says so')
+        queue.release('keyed', 1)
+        test:is_deeply(queue.move('keyed', 'keyed-too', { limit = 9 }).tasks, { { 0, 1 } }, 'a key that is taken stays')
+        test:is(queue.find('keyed-too', { key = 'k' })[1], 1, 'the other one is found there')
+        test:is(queue.find('keyed', { key = 'k' }), nil, 'and not here')
+        test:is(queue.get('keyed-too', 1).pri, 5, 'with its priority')
+    end },
+
     { 'vinyl tubes are listed, updated and moved', function(test)
         made('slow', 'utubettl', { engine = 'vinyl' })
         made('slower', 'fifottl', { engine = 'vinyl' })

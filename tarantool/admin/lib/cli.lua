@@ -14,16 +14,13 @@
 
 local address = require('lib.address')
 local connect = require('lib.connect')
-local json = require('json').new()
+local json = require('json')
 local terminal = require('lib.terminal')
 local usage = require('lib.usage')
 
 local cli = {}
 
 local DEFAULT_TIMEOUT_S = 30
-
--- Moments have microseconds.
-json.cfg({ encode_number_precision = 16 })
 
 local function leave(code)
     io.stdout:flush()

@@ -59,7 +59,7 @@ function tasks.report(c, ids, results, verb)
         end
     end
     c.answer(results, function()
-        print(('%s %s of %d tasks'):format(verb, done, #ids))
+        print(('%s %d of %s'):format(verb, done, text.tasks(#ids)))
         for _, line in ipairs(failed) do
             print('  ' .. line)
         end

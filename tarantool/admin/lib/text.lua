@@ -78,6 +78,11 @@ function text.number(n)
     return sign .. rest:reverse():gsub('(%d%d%d)', '%1 '):reverse():gsub('^ ', '')
 end
 
+---@return string `1 task`, `12 345 tasks`
+function text.tasks(n)
+    return ('%s %s'):format(text.number(n), tonumber(n) == 1 and 'task' or 'tasks')
+end
+
 local UNITS = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } }
 
 ---@param seconds number

@@ -21,7 +21,8 @@ local methods, functions = {}, {}
 local LIST_OPTIONS = { 'state', 'utube', 'after', 'limit', 'reverse', 'preview' }
 
 ---@param opts table|nil {state = one or a list, utube, after = id, limit = 100, reverse = false, preview = bytes}
----@return table {tasks = [{id, state, pri, utube, due, dead, ttr, attempts, session, bytes, data | preview}], next}
+---@return table {tasks = [{id, state, pri, utube, due, dead, ttr, attempts, key, session, bytes,
+---   data | preview}], next}
 function methods.list(tube, _, _, opts)
     local o = arguments.options(opts, LIST_OPTIONS, 'list')
     if o.reverse ~= nil and type(o.reverse) ~= 'boolean' then

@@ -15,6 +15,7 @@ local schedule = require('tarantella.schedule.schedule')
 local search = require('tarantella.admin.search')
 local steps = require('tarantella.admin.steps')
 local timer = require('tarantella.timer')
+local txn = require('tarantella.txn')
 
 local MICRO = const.MICRO
 
@@ -72,7 +73,11 @@ local function options_of(tuple, to, is_kicked, now)
         state = row.state(tuple) == const.BURIED and not is_kicked and const.BURIED or nil,
     }
     if known.pri then
-        options.pri = row.pri(tuple)
+        -- With `aging` the row's own has the time in it.
+        options.pri = meta ~= nil and meta.pri or row.pri(tuple)
+    end
+    if options.meta ~= nil then
+        options.meta.pri = nil
     end
     if known.ttl then
         options.ttr = ttr ~= nil and ttr / MICRO or nil
@@ -100,7 +105,7 @@ local function put_moved(to, tuple, options)
     if code ~= 'QUEUE_FULL' then
         error(task, 0)
     end
-    box.rollback_to_savepoint(savepoint)
+    txn.rollback_to(savepoint)
     return nil
 end
 

@@ -39,18 +39,19 @@ end
 ---@param tuple box.tuple the row
 ---@param n integer its record
 ---@param bytes integer|nil of a preview; nil: the payload itself, 0: neither
----@return table {id, state, pri, utube, due, dead, ttr, attempts, session, bytes, data | preview}
+---@return table {id, state, pri, utube, due, dead, ttr, attempts, key, session, bytes, data | preview}
 function describe.task(tube, n, tuple, bytes)
     local sched = tube.sched
     local state = sched:state(n)
     local _, size = row.data(tuple)
     local ttr = row.ttr(tuple) or tube.ttr_us
-    local meta = tuple[fields.meta]
+    local meta = tuple[fields.meta] ~= nil and tuple[fields.meta] or {}
     local task = {
-        id = sched:id(n), state = sched:letter(n), pri = row.pri(tuple), utube = row.lane(tuple),
+        -- With `aging` the row's own priority has the time in it.
+        id = sched:id(n), state = sched:letter(n), pri = meta.pri or row.pri(tuple), utube = row.lane(tuple),
         due = state == schedule.DELAYED and seconds(row.due(tuple)) or nil,
         dead = seconds(row.dead(tuple)), ttr = seconds(ttr), bytes = size,
-        attempts = type(meta) == 'table' and meta.attempts or nil,
+        attempts = meta.attempts, key = meta.key,
         session = state == schedule.TAKEN and sched:lease_of(n) or nil,
     }
     if bytes == nil then
@@ -65,7 +66,7 @@ end
 function describe.whole(tube, n, tuple)
     local sched = tube.sched
     local task = describe.task(tube, n, tuple)
-    task.meta = tuple[fields.meta]
+    task.meta = tuple[fields.meta] ~= nil and tuple[fields.meta] or nil
     task.delivered = sched:was_delivered(n)
     task.late_token = sched.last_token[task.id]
     if sched:state(n) == schedule.TAKEN then

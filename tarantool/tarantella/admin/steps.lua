@@ -25,7 +25,19 @@ local function new_dead(tuple, arg, now)
     return dead ~= nil and dead + after - before or NULL
 end
 
-local function operations(tuple, arg, letter)
+-- With `aging` the row's priority has the time in it, see ability/aging.lua.
+local function set_pri(tube, tuple, pri, set)
+    local meta = tuple[fields.meta]
+    if meta == nil or meta.pri == nil or tube.opts.aging == nil then
+        set('pri', pri)
+        return
+    end
+    set('pri', math.floor(row.pri(tuple) + (pri - meta.pri) * tube.opts.aging * 1000))
+    meta.pri = pri
+    set('meta', meta)
+end
+
+local function operations(tube, tuple, arg, letter)
     local ops = {}
     local function set(field, value)
         table.insert(ops, { '=', fields[field], value })
@@ -39,7 +51,7 @@ local function operations(tuple, arg, letter)
         set('dead', new_dead(tuple, arg, now))
     end
     if arg.pri ~= nil then
-        set('pri', arg.pri)
+        set_pri(tube, tuple, arg.pri, set)
     end
     if arg.ttr_us ~= nil then
         set('ttr', arg.ttr_us ~= math.huge and arg.ttr_us or NULL)
@@ -56,11 +68,11 @@ end
 
 local function write(letter)
     return function(tube, id, arg)
-        local tuple = tube.store:get(id)
+        local tuple = tube.store.pk:get(id)
         if tuple == nil then
             return nil
         end
-        return tube.store.pk:update(id, operations(tuple, arg, letter))
+        return tube.store.pk:update(id, operations(tube, tuple, arg, letter))
     end
 end
 
