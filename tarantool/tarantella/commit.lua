@@ -10,6 +10,7 @@ local lapse = require('tarantella.lapse')
 local reply = require('tarantella.reply')
 local schedule = require('tarantella.schedule.schedule')
 local session = require('tarantella.session')
+local txn = require('tarantella.txn')
 local watcher = require('tarantella.watcher')
 
 local commit = {}
@@ -39,7 +40,7 @@ local function publish_later(tube, sched, step, n, tuple, arg, task)
         end
         tube:serve(true)
     end)
-    box.on_rollback(function()
+    txn.on_rollback(function()
         undo(tube, sched, n, true)
     end)
 end
@@ -180,7 +181,7 @@ local function write_all(tube, steps, ns, args, count, failures)
             local ok, tuple, task = pcall(write_item, tube, steps[i], id, args[i], is_plain)
             if not ok then
                 if savepoint ~= nil then
-                    box.rollback_to_savepoint(savepoint)
+                    txn.rollback_to(savepoint)
                 end
                 sched:relink(n)
                 failures[i] = errors.of_write(tuple)

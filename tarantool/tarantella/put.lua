@@ -8,6 +8,7 @@ local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
 local turn = require('tarantella.turn')
+local txn = require('tarantella.txn')
 
 local MICRO = const.MICRO
 
@@ -83,7 +84,7 @@ local function publish_later(tube, sched, task, id, state, pri, due, lane)
         tube:note_put(task)
         tube:serve(true)
     end)
-    box.on_rollback(function()
+    txn.on_rollback(function()
         tube.arriving = tube.arriving - 1
         tube:signal_room()
     end)
@@ -192,7 +193,7 @@ local function insert_hooked(tube, payloads, options, count, failures, e)
             local savepoint = box.savepoint()
             local ok, task, id, state, pri, due, lane = pcall(write, tube, payloads[i], options[i] or {})
             if not ok then
-                box.rollback_to_savepoint(savepoint)
+                txn.rollback_to(savepoint)
                 failures[i] = errors.of_write(task)
             elseif id == nil then
                 e.instead[i] = task

@@ -12,6 +12,7 @@ local errors = require('tarantella.errors')
 local session = require('tarantella.session')
 local transition = require('tarantella.transition')
 local waiters = require('tarantella.schedule.waiters')
+local txn = require('tarantella.txn')
 
 local room = {}
 
@@ -105,7 +106,7 @@ function room.make(tube)
         tube.leaving = tube.leaving - 1
     end
     box.on_commit(settle)
-    box.on_rollback(settle)
+    txn.on_rollback(settle)
 end
 
 return room

@@ -146,8 +146,8 @@ fixture.run('failure', {
         local tasks = queue.take_many('work', 4, 0, { attempts = true }):totable()
         test:is(tasks[1][5], 1, 'a batch is told of attempts too')
         local results = queue.fail_many('work', {
-            { ids[1], tasks[1][4], { error = 'one' } }, ids[2], { ids[3], 1 }, { ids[4], tasks[4][4], { error = 'four' } },
-            { ids[1] }, { ids[3], tasks[3][4], { delay = 'x' } }, {},
+            { ids[1], tasks[1][4], { error = 'one' } }, ids[2], { ids[3], 1 },
+            { ids[4], tasks[4][4], { error = 'four' } }, { ids[1] }, { ids[3], tasks[3][4], { delay = 'x' } }, {},
         }):totable()
         test:is(results[1][2] .. results[2][2] .. results[4][2], '~~-', 'three have failed')
         test:is(results[3].code, 'TASK_NOT_TAKEN', 'a wrong token')

@@ -32,7 +32,7 @@ end
 -- Nothing of one case is left for the next.
 local function clear(test)
     tube:truncate()
-    test:is(space:len(), 0, 'no key is left')
+    test:is(#space:select(), 0, 'no key is left')
     test:is_deeply({ next(tube.raw.dedup.moving), next(tube.raw.amended), tube.raw.sched.busy }, { nil, nil, 0 },
         'nothing hangs')
 end
@@ -76,7 +76,7 @@ fixture.run('dedup', {
         tube:ack(take()[1])
         eventually('the rows go', function()
             keys.expire()
-            return space:len() == 0
+            return #space:select() == 0
         end)
         local long = queue.create_tube('windows', 'fifo', { dedup = { window = 100 } })
         long:put(1, { key = 'k' })
@@ -86,7 +86,7 @@ fixture.run('dedup', {
         long:ack(long:take(0)[1])
         test:is(long:put(1, { key = 'l' })[4], nil, 'which is free')
         long:drop()
-        eventually('a drop takes the keys along', function() return space:len() == 0 end)
+        eventually('a drop takes the keys along', function() return #space:select() == 0 end)
         clear(test)
     end },
 
@@ -131,7 +131,7 @@ fixture.run('dedup', {
         task = take()
         test:is(task[3], 6, 'a deletion is an end')
         tube:ack(task[1])
-        test:is(space:len(), 0, 'the key is free')
+        test:is(#space:select(), 0, 'the key is free')
         clear(test)
     end },
 
@@ -164,21 +164,24 @@ fixture.run('dedup', {
 
     { 'items of a batch know of each other', function(test)
         local results = queue.put_many('jobs', {
-            { 'a', { key = 'k' } }, { 'b', { key = 'k' } }, { 'c', { key = 'k', dedup = 'replace', extend = true, delay = 60 } },
+            { 'a', { key = 'k' } }, { 'b', { key = 'k' } },
+            { 'c', { key = 'k', dedup = 'replace', extend = true, delay = 60 } },
             { 'd', { key = 'l' } }, { 'e', { key = 'l', dedup = 'after' } }, { 'f', { dedup = 'after' } }, { 'g' },
             { 'h', { key = 'k', dedup = 'replace', pri = 7 } },
         }):totable()
         local id = results[1][1]
-        test:is_deeply({ results[1], results[2], results[3] }, { { id, 'r' }, { id, 'r', 'duplicate' }, { id, '~', 'replaced' } },
-            'put, refused, replaced')
+        test:is_deeply({ results[1], results[2], results[3] },
+            { { id, 'r' }, { id, 'r', 'duplicate' }, { id, '~', 'replaced' } }, 'put, refused, replaced')
         test:is_deeply(results[8], { id, '~', 'replaced' }, 'and once more')
         test:is(results[5][3], 'duplicate', 'after what waits')
         test:is(results[6].code, 'INVALID_ARGUMENT', 'without a key')
         test:is_deeply({ take()[3], take()[3], take() }, { 'd', 'g' }, 'the delay of the replacement counts')
         test:is(seconds_left(id), 60, 'in the row too')
-        test:is_deeply({ tube:peek(id)[3], tube.raw.sched:pri(tube.raw.sched:find(id)) }, { 'h', 7 }, 'the last one\'s data')
+        local pri = tube.raw.sched:pri(tube.raw.sched:find(id))
+        test:is_deeply({ tube:peek(id)[3], pri }, { 'h', 7 }, 'the last one\'s data')
         results = queue.put_many('jobs', {
-            { 'i', { key = 'k', dedup = 'replace', extend = true } }, { 'j', { key = 'k', dedup = 'replace', extend = true, delay = 33 } },
+            { 'i', { key = 'k', dedup = 'replace', extend = true } },
+            { 'j', { key = 'k', dedup = 'replace', extend = true, delay = 33 } },
         }):totable()
         test:is(results[2][2], '~', 'a task replaced twice')
         test:is(take(), nil, 'is not ready')
@@ -193,7 +196,7 @@ fixture.run('dedup', {
         test:is(put(2, { key = 'k' })[4], 'duplicate', 'seen inside')
         put(3, { key = 'k', dedup = 'replace', delay = 40, extend = true })
         box.rollback()
-        test:is(space:len(), 0, 'rolled back')
+        test:is(#space:select(), 0, 'rolled back')
         local id = put(1, { key = 'k' })[1]
         box.begin()
         put(2, { key = 'k', dedup = 'replace', delay = 40, extend = true })
@@ -215,6 +218,22 @@ fixture.run('dedup', {
         local task = queue.find('jobs', { key = 'm' })
         test:is_deeply({ task[2], task[3], seconds_left(task[1]) }, { '~', 3, 40 }, 'put and replaced in one')
         test:is(take(), nil, 'not ready')
+        queue.release_all('jobs')
+        clear(test)
+    end },
+
+    { 'an item that is refused in a transaction undoes nothing of what stands beside it', function(test)
+        local id = put(1, { key = 'k' })[1]
+        take()
+        box.begin()
+        tube:ack(id)
+        put(2, { key = 'l' })
+        local results = queue.put_many('jobs', { { 3, { key = 'm' } }, { 4, { dedup = 'after' } }, { 5 } }):totable()
+        test:is(results[2].code, 'INVALID_ARGUMENT', 'refused')
+        test:is(put(6, { key = 'm', dedup = 'replace' })[4], 'replaced', 'the key is known')
+        box.commit()
+        test:is_deeply({ tube.raw.arriving, tube.raw.sched.busy, tube.raw:len() }, { 0, 0, 3 }, 'all is counted')
+        test:is_deeply({ take()[3], take()[3], take()[3], take() }, { 2, 6, 5 }, 'all are there')
         queue.release_all('jobs')
         clear(test)
     end },
@@ -254,7 +273,7 @@ fixture.run('dedup', {
         test:is(queue.redrive('dead'), 1, 'until the key is free')
         test:is(queue.find('failing', { key = 'k' })[3], 'x', 'again')
         queue.drop('failing')
-        eventually('its keys go', function() return space:len() == 0 end)
+        eventually('its keys go', function() return #space:select() == 0 end)
     end },
 
     { 'what is not understood is refused before anything happens', function(test)
@@ -275,9 +294,10 @@ fixture.run('dedup', {
         test:is(code_of(queue.find, 'jobs', {}), 'INVALID_ARGUMENT', 'find')
         test:is(code_of(queue.cancel, 'jobs'), 'INVALID_ARGUMENT', 'cancel')
         queue.put('jobs', 1, { key = 'k' })
-        test:is(code_of(queue.put, 'jobs', ('x'):rep(2000000), { key = 'k', dedup = 'replace' }), 'TASK_TOO_LARGE', 'large')
+        local large = ('x'):rep(2000000)
+        test:is(code_of(queue.put, 'jobs', large, { key = 'k', dedup = 'replace' }), 'TASK_TOO_LARGE', 'too large')
         test:is(take()[3], 1, 'as it was')
-        test:is(code_of(queue.put, 'jobs', ('x'):rep(2000000), { key = 'k', dedup = 'after' }), 'TASK_TOO_LARGE', 'large')
+        test:is(code_of(queue.put, 'jobs', large, { key = 'k', dedup = 'after' }), 'TASK_TOO_LARGE', 'to be kept too')
         queue.release_all('jobs')
         clear(test)
     end },
@@ -303,8 +323,7 @@ fixture.run('dedup', {
     end },
 
     { 'kill -9 at any moment leaves one task for each key, or none', function(test)
-        local folder, stop = fixture.folder(), false
-        local rounds = tonumber(os.getenv('KILL_ROUNDS')) or 2
+        local folder, rounds = fixture.folder(), tonumber(os.getenv('KILL_ROUNDS')) or 2
         for round = 1, rounds + 1 do
             local server = instance.start(fixture.init, folder, { ADMIN_PASSWORD = 'a' })
             local admin = instance.connect(server, 'queue_admin', 'a')
@@ -318,8 +337,7 @@ fixture.run('dedup', {
             end
             test:is(double, false, ('start %d: a task for each key'):format(round))
             test:is(admin:call('queue.statistics', { 'live' }).tasks.total, 20, 'and no other')
-            local acked, ended = 0, fiber.channel(4)
-            stop = round > rounds
+            local acked, stop, ended = 0, round > rounds, fiber.channel(4)
             local function work_on()
                 local i = math.random(20)
                 admin:call('queue.put', { 'live', i, { key = i, dedup = ({ 'replace', 'after' })[math.random(2)] } })

@@ -16,6 +16,7 @@ local registry = require('tarantella.registry')
 local row = require('tarantella.row')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
+local txn = require('tarantella.txn')
 
 local attempt = {}
 
@@ -43,7 +44,7 @@ function attempt.move(tube, id, to, options)
         end
     end)
     if not ok then
-        box.rollback_to_savepoint(savepoint)
+        txn.rollback_to(savepoint)
         error(cause, 0)
     end
     return tuple
@@ -160,7 +161,7 @@ function attempt.plan(tube, tuple, o)
     local most = meta.max_attempts or tube.opts.max_attempts
     if o.is_final or most ~= nil and attempts >= most then
         local to = tube_of_the_dead(tube)
-        return to ~= nil and attempt.dead or attempt.bury, { meta = meta, to = to }
+        return to ~= nil and attempt.dead or attempt.bury, { meta = meta, to = to, error = meta.error }
     end
     local seconds = o.delay or backoff.seconds(meta.backoff or tube.opts.backoff, attempts)
     local arg = { meta = meta, delay_us = math.floor(seconds * const.MICRO), token = o.token }

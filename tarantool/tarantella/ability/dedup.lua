@@ -16,6 +16,7 @@ local replace = require('tarantella.ability.replace')
 local reply = require('tarantella.reply')
 local schedule = require('tarantella.schedule.schedule')
 local timer = require('tarantella.timer')
+local txn = require('tarantella.txn')
 
 local MODES = { reject = true, replace = true, after = true }
 -- What a follow-up does not need of its put.
@@ -69,7 +70,7 @@ local function claim(tube, key, id, state, plan)
         end
     end
     box.on_commit(finish)
-    box.on_rollback(function()
+    txn.on_rollback(function()
         finish()
         amended[entry.id] = nil
     end)

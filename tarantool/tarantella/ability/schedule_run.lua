@@ -10,6 +10,7 @@ local registry = require('tarantella.registry')
 local rows = require('tarantella.ability.schedule_rows')
 local ticks = require('tarantella.ability.schedule_ticks')
 local timer = require('tarantella.timer')
+local txn = require('tarantella.txn')
 
 local MICRO = const.MICRO
 -- Schedules that one commit serves, and missed ticks of one of them.
@@ -48,7 +49,7 @@ local function try(s, tick)
     local savepoint = box.savepoint()
     local ok, cause = pcall(run.put, s, { schedule = s.name, tick = tick / MICRO })
     if not ok then
-        box.rollback_to_savepoint(savepoint)
+        txn.rollback_to(savepoint)
     end
     return ok, cause
 end
