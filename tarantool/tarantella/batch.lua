@@ -12,6 +12,8 @@ local batch = {}
 -- What each kind of call does with an item: step and its argument.
 local KINDS = {
     ack = function() return transition.ack end,
+    -- An ack whose argument the tube's abilities see.
+    complete = function(_, arg) return transition.ack, arg end,
     release = function(_, delay_s)
         if delay_s ~= nil and delay_s > 0 then
             return transition.delay, delay_s

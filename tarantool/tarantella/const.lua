@@ -49,6 +49,16 @@ return {
     MAX_ERROR_BYTES = 1024,
     MAX_ATTEMPTS = 1000000,
 
+    -- Results that a tube keeps of each kind, unless it says how many, and at most.
+    KEPT_RESULTS = 10000,
+    MAX_KEPT_RESULTS = 10000000,
+    -- Bytes of a task's progress as MessagePack; lines of its log and their bytes.
+    MAX_PROGRESS_BYTES = 65536,
+    MAX_LOG_LINES = 100,
+    MAX_LOG_BYTES = 1024,
+    -- Tasks of one `wait`.
+    MAX_AWAITED = 1000,
+
     -- Rows that one commit of a timer, a kick or a truncation touches.
     ROWS_PER_COMMIT = 500,
     -- Steps between two looks at the clock in a loop over many tasks, and how
@@ -66,6 +76,7 @@ return {
     TOPIC_SPACE = '_tarantella_topic',
     KEY_SPACE = '_tarantella_key',
     FLOW_SPACE = '_tarantella_flow',
+    RESULT_SPACE = '_tarantella_result',
     -- Tokens reserved by one write. Below 10^14 they reach Lua as numbers and not as
     -- 64-bit cdata, which cost an allocation each.
     TOKEN_BLOCK = 1000000000,

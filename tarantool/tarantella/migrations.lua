@@ -126,6 +126,28 @@ local steps = {
         } })
         settings:create_index('scope', { parts = { 'tube_id', 'scope', 'lane' } })
     end,
+    -- How tasks of tubes with `keep` have ended.
+    function()
+        local results = box.schema.space.create(const.RESULT_SPACE, { format = {
+            { name = 'tube_id', type = 'unsigned' },
+            { name = 'task_id', type = 'unsigned' },
+            -- done, failed, deleted or expired.
+            { name = 'outcome', type = 'string' },
+            { name = 'is_done', type = 'boolean' },
+            -- Counts up in its tube and kind: the lowest go first.
+            { name = 'number', type = 'unsigned' },
+            -- Microseconds since 1970: when it ended, and when this row goes.
+            { name = 'ended', type = 'unsigned' },
+            { name = 'ends', type = 'unsigned', is_nullable = true },
+            { name = 'error', type = 'string', is_nullable = true },
+            { name = 'log', type = 'array', is_nullable = true },
+            { name = 'progress', type = 'any', is_nullable = true },
+            { name = 'result', type = 'any', is_nullable = true },
+        } })
+        results:create_index('task', { parts = { 'tube_id', 'task_id' } })
+        results:create_index('number', { unique = false, parts = { 'tube_id', 'is_done', 'number' } })
+        results:create_index('ends', { unique = false, parts = { { 'ends', is_nullable = true } } })
+    end,
 }
 
 ---@return integer number of the last step that was done, 0 for none
