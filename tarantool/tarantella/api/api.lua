@@ -102,7 +102,7 @@ for _, ability in ipairs(abilities.all()) do
 end
 
 -- The same functions for those who call them with raw arguments.
-for _, name in ipairs({ 'put', 'put_many' }) do
+for _, name in ipairs({ 'put', 'put_many', 'publish', 'publish_many' }) do
     local plain = api[name]
     api[name] = function(first, ...)
         if raw_args.is_raw(first) then

@@ -43,6 +43,9 @@ function readers.put_many(it)
     return name, items
 end
 
+-- A topic stands where a tube does.
+readers.publish, readers.publish_many = readers.put, readers.put_many
+
 local function read(name, object)
     local it = object:iterator()
     return readers[name](it, it:decode_array_header())
