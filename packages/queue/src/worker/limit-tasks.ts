@@ -29,7 +29,7 @@ export interface LimitTasksInternals {
 const WAYS: ReadonlySet<string> = new Set(['release', 'hold'])
 
 /**
- * Gives a handler that does no more tasks than the limit allows, for {@link Tube.work}. What is above it
+ * Gives a handler that does no more tasks than the limit allows, for `tube.work`. What is above it
  * gets a time of its own, one task after the other at the limit's rate; none is dropped, and those of
  * one key keep their order as far as one worker can see. To be above the limit is neither a failure
  * nor a try. A task within the burst waits in the worker as the limit says.
