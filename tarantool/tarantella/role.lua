@@ -86,7 +86,6 @@ local function supervise()
         elseif is_starting then
             state_changed:wait()
         else
-            -- Waits for the first box.cfg{} too.
             box.ctl.wait_rw()
             fiber.testcancel()
             if state ~= 'RUNNING' and not is_starting then
@@ -122,6 +121,11 @@ function role.ensure()
     return true
 end
 
+-- At the first box.cfg{}, before it reads any data.
+local function begin()
+    supervisor = fiber.new(supervise)
+end
+
 ---Starts following the instance's role. Does nothing the second time.
 ---@param started function called when the instance may write; may yield and raise
 ---@param ended function called when it may not any more; must not raise
@@ -130,7 +134,12 @@ function role.follow(started, ended)
         return
     end
     on_startup, on_shutdown = started, ended
-    supervisor = fiber.new(supervise)
+    if type(box.cfg) == 'function' then
+        -- A fiber that waits from now on would keep a process alive that never calls it.
+        box.ctl.on_schema_init(begin)
+        return
+    end
+    begin()
     if is_writable() then
         startup()
     end
@@ -151,7 +160,9 @@ function role.unfollow(to)
         is_listening = false
         box.session.on_disconnect(nil, session.disconnected)
     end
-    if supervisor ~= nil and supervisor:status() ~= 'dead' then
+    if type(box.cfg) == 'function' then
+        box.ctl.on_schema_init(nil, begin)
+    elseif supervisor ~= nil and supervisor:status() ~= 'dead' then
         supervisor:cancel()
     end
     if state == 'ENDING' then

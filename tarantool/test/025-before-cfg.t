@@ -3,6 +3,7 @@
 
 local fixture = dofile((arg[0]:match('^(.*/)') or './') .. 'fixture.lua')
 local fio = require('fio')
+local popen = require('popen')
 local folder = fixture.folder()
 local queue = require('tarantella')
 local code_of = fixture.code_of
@@ -14,6 +15,19 @@ local function configure(read_only)
 end
 
 fixture.run('before box.cfg', {
+    { 'a process that requires the module and starts no instance ends', function(test)
+        local script = fio.pathjoin(folder, 'script.lua')
+        local file = fio.open(script, { 'O_WRONLY', 'O_CREAT' }, tonumber('644', 8))
+        file:write(("package.path = '%s/?.lua;%s/?/init.lua;' .. package.path require('tarantella')"):format(
+            fixture.root, fixture.root))
+        file:close()
+        local process = popen.new({ fio.readlink('/proc/self/exe'), script }, {
+            stdin = popen.opts.DEVNULL, stdout = popen.opts.DEVNULL, stderr = popen.opts.DEVNULL,
+        })
+        fixture.eventually('it has ended', function() return process.status.state == popen.state.EXITED end)
+        test:is(process.status.exit_code, 0, 'by itself')
+        process:close()
+    end },
     { 'little is there before box.cfg, and the rest says why not', function(test)
         local code, text = code_of(function() return queue.tube end)
         test:is(code, 'QUEUE_NOT_RUNNING', 'code')
