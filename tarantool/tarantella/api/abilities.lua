@@ -13,7 +13,6 @@ for _, ability in ipairs({
     require('tarantella.ability.admin'),
     require('tarantella.ability.schedules'),
     require('tarantella.ability.topics'),
-    require('tarantella.ability.topics'),
     require('tarantella.ability.failure'),
     require('tarantella.ability.results'),
     -- The last: a task's end may put the next one, which must not be undone by a hook after it.
