@@ -104,10 +104,23 @@ local function write_leases(tube, connection, items)
     end
 end
 
+---Leases the next ready task of a tube. The caller hands the items of all its calls to
+---`stand`, or to `give_back`.
+---@param lane string|nil only of this lane
+---@return table|nil { id, token, tuple }
+function claim.next(tube, connection, lane)
+    local item = next_item(tube, connection, lane)
+    if item ~= nil then
+        item.ends = tube:lease_end(item.tuple, item.dead)
+        tube.sched:extend(tube.sched:find(item.id), item.ends)
+    end
+    return item
+end
+
 local function gather(tube, connection, want, sched)
     local items, bytes = {}, 0
     while #items < want.n and bytes < const.MAX_REPLY_BYTES do
-        local ok, item = pcall(next_item, tube, connection, want.lane)
+        local ok, item = pcall(claim.next, tube, connection, want.lane)
         if not ok then
             give_back_all(tube, sched, items)
             error(item, 0)
@@ -115,8 +128,6 @@ local function gather(tube, connection, want, sched)
             break
         end
         bytes = bytes + item.tuple:bsize()
-        item.ends = tube:lease_end(item.tuple, item.dead)
-        sched:extend(sched:find(item.id), item.ends)
         table.insert(items, item)
     end
     return items
@@ -136,13 +147,14 @@ local function answer(items, want)
     return reply.close()
 end
 
----@return box.tuple|nil what take's own collectors give
-function claim.collect(tube, connection, want)
-    local sched = tube.sched
-    local items = gather(tube, connection, want, sched)
-    if #items == 0 then
-        return nil
-    end
+---Gives leased tasks back, for a take that came to nothing.
+---@param sched table the tube's schedule when they were leased
+claim.give_back = give_back_all
+
+---Writes the leases where they are to be written. Gives them back if that fails, and raises.
+---@param sched table the tube's schedule when they were leased
+---@return table those of the items that still stand
+function claim.stand(tube, connection, sched, items)
     if tube.is_durable then
         local ok, cause = pcall(write_leases, tube, connection, items)
         if not ok then
@@ -160,6 +172,14 @@ function claim.collect(tube, connection, want)
             end
         end
     end
+    return standing
+end
+
+---@return box.tuple|nil what take's own collectors give
+function claim.collect(tube, connection, want)
+    local sched = tube.sched
+    local items = gather(tube, connection, want, sched)
+    local standing = #items > 0 and claim.stand(tube, connection, sched, items) or items
     if #standing == 0 then
         return nil
     end

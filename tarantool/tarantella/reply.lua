@@ -58,11 +58,14 @@ local function put_text(text)
     at = mp.put_text(buffer, at, text)
 end
 
-local function put_task(tuple, id, letter, token, attempt)
+local function put_task(tuple, id, letter, token, attempt, name)
     local data, size = row.data(tuple)
-    reserve(size + 32)
-    buffer[at] = attempt and 0x95 or token and 0x94 or 0x93
+    reserve(size + (name ~= nil and #name + 40 or 32))
+    buffer[at] = (name ~= nil and 0x91 or 0x90) + (attempt and 5 or token and 4 or 3)
     at = at + 1
+    if name ~= nil then
+        put_text(name)
+    end
     put_uint(id)
     put_letter(letter)
     if size == 0 then
@@ -115,6 +118,12 @@ end
 
 function reply.add_task(tuple, id, letter, token, attempt)
     put_task(tuple, id, letter, token, attempt)
+    count = count + 1
+end
+
+---The same with the name of its tube in front.
+function reply.add_task_of(name, tuple, id, letter, token, attempt)
+    put_task(tuple, id, letter, token, attempt, name)
     count = count + 1
 end
 

@@ -22,8 +22,12 @@ end
 ---@param owner table whose take waits
 ---@param want integer how many tasks it can use
 ---@param ahead boolean|nil at the head of the line, for one that was woken in vain
-function Waiters:add(owner, want, ahead)
-    local waiter = { owner = owner, want = want, cond = fiber.cond(), woken = false, ended = false }
+---@param group table|nil of one that stands in several lines, see `waiters.group`
+function Waiters:add(owner, want, ahead, group)
+    local waiter = {
+        owner = owner, want = want, cond = group ~= nil and group.cond or fiber.cond(),
+        woken = false, ended = false, group = group,
+    }
     if self.first == nil then
         self.first, self.last = waiter, waiter
     elseif ahead then
@@ -35,6 +39,12 @@ function Waiters:add(owner, want, ahead)
     end
     self.n, self.total.n = self.n + 1, self.total.n + 1
     return waiter
+end
+
+local function unpromise(self, waiter)
+    if waiter.woken then
+        self.promised, self.total.promised = self.promised - waiter.want, self.total.promised - waiter.want
+    end
 end
 
 ---The waiter's own fiber calls this, once, when its wait is over.
@@ -50,17 +60,26 @@ function Waiters:remove(waiter)
         self.last = waiter.prev
     end
     self.n, self.total.n = self.n - 1, self.total.n - 1
-    if waiter.woken then
-        self.promised, self.total.promised = self.promised - waiter.want, self.total.promised - waiter.want
-    end
+    unpromise(self, waiter)
 end
 
----Wakes the longest waiting as far as `available` tasks reach.
+---What was promised to a waiter is so no more; it can be woken again, in its place.
+function Waiters:rearm(waiter)
+    unpromise(self, waiter)
+    waiter.woken = false
+end
+
+---Wakes the longest waiting as far as `available` tasks reach. One that another line has
+---woken is passed: it looks at all of its lines when it runs.
 function Waiters:wake(available)
     local waiter = self.first
     while waiter ~= nil and self.promised < available do
-        if not waiter.woken then
+        local group = waiter.group
+        if not waiter.woken and (group == nil or not group.woken) then
             waiter.woken = true
+            if group ~= nil then
+                group.woken = true
+            end
             self.promised = self.promised + waiter.want
             self.total.promised = self.total.promised + waiter.want
             waiter.cond:signal()
@@ -72,6 +91,9 @@ end
 ---Ends a wait without a task.
 function Waiters:finish(waiter) -- luacheck: no self
     waiter.ended = true
+    if waiter.group ~= nil then
+        waiter.group.ended = true
+    end
     waiter.cond:signal()
 end
 
@@ -81,6 +103,11 @@ function Waiters:finish_all()
         self:finish(waiter)
         waiter = waiter.next
     end
+end
+
+---@return table what the waiters of one fiber in several lines share; it is parked itself
+function waiters.group()
+    return { cond = fiber.cond(), woken = false, ended = false }
 end
 
 ---Sleeps until the waiter is woken or ended, or until a moment of fiber.clock().
