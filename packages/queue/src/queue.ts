@@ -85,7 +85,7 @@ export class Queue {
   async createTube<T = unknown>(name: string, options: CreateTubeOptions): Promise<Tube<T>> {
     const tube = this.tube<T>(name)
     await this.#server.createTube(name, options.type, toWireTubeOptions(options))
-    if (options.ttr !== undefined) tube.assumeTtr(options.ttr)
+    if (options.ttr !== undefined && options.type.endsWith('ttl')) tube.assumeTtr(options.ttr)
     return tube
   }
 

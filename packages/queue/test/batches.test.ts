@@ -158,6 +158,7 @@ test('close gives back what no batch could run with before its grace time was ov
   for (const batch of batches) batch.fail(batch.context.signal.reason)
   expect(await settled(started, 'queue.release_many', (id) => [id, 'r'])).toEqual([1, 2])
   await closing
+  expect(ids()).toEqual([[1], [2]])
 })
 
 test('a batch that takes too long is aborted; its tasks have failed, and it keeps its place until it ends', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Countdown } from '../src/worker/countdown.ts'
 import { FakeClock, settle } from './fake-caller.ts'
 
@@ -41,6 +41,16 @@ test('an item that was deleted is never due, and one that was added again starts
   expect(due).toEqual(['b'])
 })
 
+test('an item that was added again does not hold up those behind it', async () => {
+  const { due, countdown, advance } = start(100)
+  countdown.add('a')
+  countdown.add('b')
+  await advance(50)
+  countdown.add('a')
+  await advance(50)
+  expect(due).toEqual(['b'])
+})
+
 test('items that come after all others were due are counted down, too', async () => {
   const { due, countdown, advance } = start(100)
   countdown.add('a')
@@ -53,7 +63,9 @@ test('items that come after all others were due are counted down, too', async ()
 test('a time longer than a timer can take is waited for in parts', async () => {
   const years = 100 * 365 * 24 * 60 * 60 * 1000
   const { clock, due, countdown, advance } = start(years)
+  const sleep = vi.spyOn(clock, 'sleep')
   countdown.add('a')
+  expect(sleep.mock.calls[0]?.[0]).toBeLessThan(2 ** 31)
   await advance(2 ** 31)
   expect(due).toEqual([])
   expect(clock.sleeping).toBe(1)

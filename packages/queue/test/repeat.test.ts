@@ -77,6 +77,10 @@ test('a round that fails is retried as any task', async () => {
   expect(await nextDelay(started)).toBe(1)
   await deliver(started, 1)
   expect(started.runs[1]?.attempt).toBe(2)
+  started.runs[1]?.end()
+  await nextDelay(started)
+  await deliver(started, 1)
+  expect(started.runs[2]?.attempt).toBe(1)
   void started.worker.close()
 })
 

@@ -73,8 +73,38 @@ test('a finished task is not touched any more, and no timer is left after close'
   await started.caller.next('queue.take_many')
   await advance(started, 10_000)
   expect(started.caller.unseen).toEqual([])
+  expect(started.clock.sleeping).toBe(0)
   await started.worker.close()
   expect(started.clock.sleeping).toBe(0)
+})
+
+test('a task whose outcome is on its way is not touched', async () => {
+  const { runs, handler } = manual()
+  const started = start(handler, { concurrency: 1, ttr: 30 })
+  await deliver(started, 1)
+  runs[0]?.end()
+  await started.caller.next('queue.ack_many')
+  await advance(started, 10_000)
+  expect(started.caller.unseen).toEqual([])
+  void started.worker.close()
+})
+
+test('a handler that goes on after it has acked its task is not told of a lost lease', async () => {
+  const { runs, handler } = manual()
+  const started = start(
+    async (t, context) => {
+      await t.ack()
+      await handler(t, context)
+    },
+    { concurrency: 1, ttr: 30 },
+  )
+  await deliver(started, 1)
+  ;(await started.caller.next('queue.ack_many')).answer([[1, '-']])
+  await settle()
+  for (let beat = 0; beat < 5; beat += 1) await advance(started, 10_000)
+  expect(runs[0]?.signal.aborted).toBe(false)
+  expect(started.caller.unseen).toEqual([])
+  void started.worker.close()
 })
 
 test("the handler's signal aborts when a touch is refused, and what it throws then is no failure", async () => {
@@ -213,6 +243,19 @@ test('the ttr that createTube named is that of its workers', async () => {
   await settle()
   clock.advance(2000)
   expect((await caller.next('queue.touch_many')).args[1]).toEqual([[1, 1001, 2]])
+  void worker.close()
+})
+
+test('the ttr of a tube whose type has none is no reason for a heartbeat', async () => {
+  const { caller, clock, queue } = startQueue()
+  const creating = queue.createTube('push', { type: 'fifo', ttr: 6 })
+  ;(await caller.next('queue.create_tube')).answer()
+  const worker = (await creating).work(manual().handler, { concurrency: 1 })
+  ;(await caller.next('queue.take_many')).answer([task(1)])
+  await settle()
+  clock.advance(60_000)
+  await settle()
+  expect(caller.unseen).toEqual([])
   void worker.close()
 })
 

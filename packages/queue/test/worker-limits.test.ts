@@ -44,24 +44,28 @@ test.each(['throws', 'returns'])('a handler that %s after its timeout has failed
   void started.worker.close()
 })
 
-test('a handler that does not heed its timeout loses the task after a second, and keeps its place until it ends', async () => {
-  const { runs, handler } = manual()
-  const started = start(handler, { concurrency: 1, timeoutMs: 500, retry })
-  const told = record(started)
-  await deliver(started, 1)
-  await advance(started, 500)
-  await advance(started, 999)
-  expect(started.caller.unseen).toEqual([])
-  await advance(started, 1)
-  ;(await started.caller.next('queue.release_many')).answer([[1, '~']])
-  await settle()
-  expect(started.worker.running).toBe(1)
-  expect(started.caller.unseen).toEqual([])
-  runs[0]?.end()
-  await started.caller.next('queue.take_many')
-  expect(told).toEqual([['failed', 1, 'HANDLER_TIMEOUT', 'release']])
-  void started.worker.close()
-})
+test.each(['throws', 'returns'])(
+  'a handler that %s long after its timeout loses the task after a second, and keeps its place until it ends',
+  async (how) => {
+    const { runs, handler } = manual()
+    const started = start(handler, { concurrency: 1, timeoutMs: 500, retry })
+    const told = record(started)
+    await deliver(started, 1)
+    await advance(started, 500)
+    await advance(started, 999)
+    expect(started.caller.unseen).toEqual([])
+    await advance(started, 1)
+    ;(await started.caller.next('queue.release_many')).answer([[1, '~']])
+    await settle()
+    expect(started.worker.running).toBe(1)
+    expect(started.caller.unseen).toEqual([])
+    if (how === 'throws') runs[0]?.fail(new Error('late'))
+    else runs[0]?.end()
+    await started.caller.next('queue.take_many')
+    expect(told).toEqual([['failed', 1, 'HANDLER_TIMEOUT', 'release']])
+    void started.worker.close()
+  },
+)
 
 test('a handler that ends in time is left alone by its timeout', async () => {
   const { runs, handler } = manual()
@@ -86,6 +90,22 @@ test('a handler that runs for long is told of once', async () => {
   await advance(started, 5000)
   expect(told).toEqual([['stalled', 1, 1000]])
   void started.worker.close()
+})
+
+test('a handler that close() has to leave behind is told of', async () => {
+  const { handler } = manual()
+  const started = start(handler, { concurrency: 1 })
+  const told = record(started)
+  await deliver(started, 1)
+  const closing = started.worker.close({ graceMs: 100 })
+  await settle()
+  await advance(started, 100)
+  expect(told).toEqual([])
+  await advance(started, 1000)
+  ;(await started.caller.next('queue.release_many')).answer([[1, 'r']])
+  await closing
+  await started.worker.finished
+  expect(told).toEqual([['stalled', 1, 1100]])
 })
 
 test('a paused worker takes nothing and gives back what waits, while its handlers end', async () => {

@@ -10,7 +10,10 @@ export interface WorkerEvents<T> {
   failed: [task: Task<T>, error: unknown, next: Outcome]
   /** The task is not this worker's any more, by its ttr or a lost connection: it is or will be delivered again. */
   lost: [task: Task<T>]
-  /** The handler runs for longer than `stalledAfterMs`, for `ms` so far. Once per delivery. */
+  /**
+   * The handler runs for `ms` so far: once when that is `stalledAfterMs`, and once when close() releases
+   * its task without it.
+   */
   stalled: [task: Task<T>, ms: number]
   /** A take, a touch or an outcome was refused; the worker goes on. */
   refused: [error: unknown]

@@ -16,6 +16,7 @@ export class Run<T> extends Abortable implements HandlerContext {
   attempt = 1
   /** When its handler started, on the worker's clock, ms. */
   startedAt = 0
+  isRunning = false
   /** Its outcome was decided before its handler ended; the slot is occupied until both are over. */
   isGivenUp = false
   isOver = false

@@ -100,6 +100,7 @@ export class Runner<T> {
 
   /** For handlers that do not heed their signal: their late ack is refused, for the token is spent. Never rejects. */
   async releaseHeld(): Promise<void> {
+    for (const run of this.#held) if (run.isRunning) this.#tellStalled(run)
     const releases = Array.from(this.#held, ({ task }) => (task.isSettled ? Promise.resolve() : task.release()))
     for (const result of await Promise.allSettled(releases)) {
       if (result.status === 'rejected') this.#runner.tell('refused', result.reason)
@@ -132,12 +133,16 @@ export class Runner<T> {
         this.#giveUp(run)
       },
       stalled: (run) => {
-        tell('stalled', run.task, clock.now() - run.startedAt)
+        this.#tellStalled(run)
       },
       refused: (error) => {
         tell('refused', error)
       },
     })
+  }
+
+  #tellStalled(run: Run<T>): void {
+    this.#runner.tell('stalled', run.task, this.#runner.clock.now() - run.startedAt)
   }
 
   #forgetWaiting(run: Run<T>): void {
@@ -177,8 +182,10 @@ export class Runner<T> {
     const { clock } = this.#runner
     run.startedAt = clock.now()
     run.attempt = this.#attempts.current(run.task.id)
+    run.isRunning = true
     this.#watch.start(run)
     const outcome = await this.#handle(run)
+    run.isRunning = false
     this.#watch.end(run)
     this.#prefetch.completed(clock.now())
     this.#started -= 1
