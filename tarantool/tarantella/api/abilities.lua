@@ -13,8 +13,10 @@ for _, ability in ipairs({
     require('tarantella.ability.admin'),
     require('tarantella.ability.schedules'),
     require('tarantella.ability.topics'),
+    require('tarantella.ability.events'),
     require('tarantella.ability.failure'),
     require('tarantella.ability.results'),
+    require('tarantella.ability.flows'),
     -- The last: a task's end may put the next one, which must not be undone by a hook after it.
     require('tarantella.ability.unique'),
 }) do
