@@ -3,7 +3,7 @@
 
 package.path = (arg[0]:match('^(.*/)') or './') .. '?.lua;' .. package.path
 local cli = require('lib.cli')
-local json = require('json')
+local text = require('lib.text')
 
 -- What brings the default back.
 local DEFAULT = 'default'
@@ -41,7 +41,7 @@ cli.run({
         end
         local tube = c.call('alter', c.arguments.tube, changes)
         c.answer(tube, function()
-            print(('%s has the options %s'):format(tube.name, json.encode(tube.opts)))
+            print(('%s has the options %s'):format(tube.name, text.options(tube.opts)))
         end)
     end,
 })

@@ -37,7 +37,8 @@ cli.run({
     examples = { '3301 push push-old 17', '3301 dead push --state buried --kick' },
     run = function(c)
         local o, from, to, ids = c.options, c.arguments.from, c.arguments.to, c.arguments.id
-        if (ids[1] ~= nil) == (o.all or o.state or o.utube or o.limit) ~= nil then
+        local is_filtered = (o.all or o.state or o.utube or o.limit) ~= nil
+        if (ids[1] ~= nil) == is_filtered then
             c.wrong('expected ids, or some of --all, --state, --utube, --limit')
         end
         local sum = { count = 0, full = false }

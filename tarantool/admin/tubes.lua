@@ -3,7 +3,6 @@
 
 package.path = (arg[0]:match('^(.*/)') or './') .. '?.lua;' .. package.path
 local cli = require('lib.cli')
-local json = require('json')
 local tables = require('lib.tables')
 local text = require('lib.text')
 
@@ -31,7 +30,7 @@ cli.run({
             for _, tube in ipairs(all) do
                 table.insert(rows, {
                     tube.name, tube.type, tube.engine, text.number(tube.tasks.total), text.number(tube.waiting),
-                    next(tube.opts) ~= nil and json.encode(tube.opts) or '',
+                    text.options(tube.opts),
                 })
             end
             tables.print(COLUMNS, rows, 'there is no tube')

@@ -1,5 +1,6 @@
 -- Text as people read it: its width on a terminal, spans and moments, numbers.
 
+local json = require('json')
 local utf8 = require('utf8')
 
 local text = {}
@@ -76,6 +77,16 @@ function text.number(n)
         return digits
     end
     return sign .. rest:reverse():gsub('(%d%d%d)', '%1 '):reverse():gsub('^ ', '')
+end
+
+---@return string `pri=5 ttr=60`, by name
+function text.options(opts)
+    local list = {}
+    for name, value in pairs(opts) do
+        table.insert(list, ('%s=%s'):format(name, type(value) == 'table' and json.encode(value) or tostring(value)))
+    end
+    table.sort(list)
+    return table.concat(list, ' ')
 end
 
 ---@return string `1 task`, `12 345 tasks`
