@@ -1,10 +1,9 @@
 import { Connection, type ConnectionOwner } from '../connection/connection.ts'
 import { closedError, serverStops } from '../connection/failures.ts'
-import type { Credentials } from '../connection/handshake.ts'
 import { Pending } from '../connection/pending.ts'
 import type { Traffic } from '../connection/traffic.ts'
 import { type ConnectMessage, connectChannel, trace } from '../diagnostics.ts'
-import { ConnectionError, type TarantellaError, UsageError } from '../errors.ts'
+import { ConnectionError, type TarantellaError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { KeyEvent } from '../protocol/event.ts'
 import type { ServerInfo } from '../protocol/features.ts'
@@ -13,6 +12,7 @@ import { PingRequest } from '../protocol/requests/ping.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import type { BackoffPolicy } from '../util/backoff.ts'
 import { thisTurn } from '../util/turn.ts'
+import { credentialsFrom } from './credentials.ts'
 import { Names } from './names.ts'
 import { OfflineQueue } from './offline-queue.ts'
 import { Reconnector } from './reconnect.ts'
@@ -238,7 +238,7 @@ export class Link implements ConnectionOwner {
   }
 
   async #establish(): Promise<void> {
-    const credentials = await this.#credentials()
+    const credentials = await credentialsFrom(this.#options)
     if (this.#status === 'closed') throw closedError()
     const connection = new Connection({ ...this.#options, credentials, open: this.#open, traffic: this.#traffic }, this)
     this.#connection = connection
@@ -262,16 +262,6 @@ export class Link implements ConnectionOwner {
     // Listeners come first: a session that needs requests of its own makes them before the queue's.
     this.#observer.connected()
     for (const pending of this.#offline.clear()) this.send(pending)
-  }
-
-  async #credentials(): Promise<Credentials | undefined> {
-    const { user } = this.#options
-    const password: unknown = await this.#options.password()
-    if (typeof password !== 'string') throw new UsageError('INVALID_ARGUMENT', 'Expected `password()` to give a string')
-    // The guest has no password, and its session is what a connection begins with.
-    if (user === undefined || (user === 'guest' && password === '')) return undefined
-    const { auth, tls } = this.#options
-    return { user, password, auth, isEncrypted: tls !== undefined }
   }
 
   #refuse(pendings: readonly Pending[], error: TarantellaError): void {
