@@ -86,6 +86,12 @@ describe('requirement 42: a limiter', () => {
     expect(grantedOf(600)).toBe(0)
     clock.advance(5200)
     expect(grantedOf(600)).toBe(1)
+    clock.advance(100_000)
+    expect(grantedOf(5)).toBe(5)
+    clock.advance(-5000)
+    expect(grantedOf(3)).toBe(3)
+    clock.advance(5000)
+    expect(grantedOf(600)).toBe(5)
   })
 
   test('counts by key, and together with other limits of its zone', () => {
@@ -111,13 +117,15 @@ describe('requirement 42: a limiter', () => {
   test('never holds more keys than its size, however many come, and shrinks when they have gone', () => {
     const { clock, zone, grantedOf } = start({ rate: 5, size: 1000 })
     let granted = 0
-    for (let i = 0; i < 50_000; i += 1) {
+    let most = 0
+    for (let i = 0; i < 10_000; i += 1) {
       if (i % 10 === 0) clock.advance(1)
       granted += grantedOf(1, `key ${i}`)
-      expect(zone.keys).toBeLessThanOrEqual(1000)
+      most = Math.max(most, zone.keys)
     }
-    // A key is active for 200 ms, so at most five times the size passes in a second.
-    expect(granted).toBeGreaterThan(24_000)
+    expect(most).toBe(1000)
+    // A key is active for 200 ms, so five times the size passes in a second.
+    expect(granted).toBeGreaterThan(4500)
     clock.advance(10_000)
     for (let i = 0; i < 1000; i += 1) grantedOf(1, `late ${i % 2}`)
     for (let i = 0; i < 999; i += 1) {
