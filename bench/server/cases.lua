@@ -7,6 +7,10 @@ local fiber = require('fiber')
 local cases = {}
 
 local CYCLE_FIBERS, BATCH_FIBERS, BATCH = 50, 10, 100
+-- Tubes of a topic.
+local FAN_OUT = 10
+-- Enough for making the schedules.
+local SCHEDULES_AHEAD_S = 2
 
 -- A map of nine fields, nested, 230 bytes as MessagePack.
 local function real_payload(i)
@@ -149,6 +153,41 @@ function cases.fill(tube, count, options)
         box.commit()
         done = done + 500
     end
+end
+
+-- Tasks that reach the tubes of a topic; an operation is one of them.
+function cases.publish(tube, operations)
+    for i = 1, FAN_OUT do
+        tube('fan_' .. i)
+        queue.subscribe('fan', 'fan_' .. i)
+    end
+    local done, seconds, cpu = share(BATCH_FIBERS, operations, FAN_OUT, function()
+        queue.publish('fan', payload(1))
+    end)
+    for i = 1, FAN_OUT do
+        tube('fan_' .. i).truncate()
+    end
+    return done, seconds, cpu
+end
+
+-- Schedules that are all due at one moment: from then on until each has put its task.
+function cases.schedules(tube, operations)
+    local start = clock.realtime() + SCHEDULES_AHEAD_S
+    for from = 1, operations, 500 do
+        box.atomic(function()
+            for i = from, math.min(operations, from + 499) do
+                queue.schedule('s' .. i, { tube = 'ticked', data = payload(i), ticks = { start } })
+            end
+        end)
+    end
+    fiber.sleep(math.max(0, start - clock.realtime()))
+    local cpu, wall = clock.thread(), clock.monotonic()
+    while tube.statistics().tasks.total < operations do
+        fiber.sleep(0.001)
+    end
+    local seconds, cpu_seconds = clock.monotonic() - wall, clock.thread() - cpu
+    tube.truncate()
+    return operations, seconds, cpu_seconds
 end
 
 -- Bytes of resident memory of this process.

@@ -75,6 +75,18 @@ function run.batch(n) return cases.batch(tube('batch'), n) end
 function run.put_real(n) return cases.put_real(tube('put_real'), n) end
 function run.empty_take(n) return cases.empty_take(tube('empty'), n) end
 
+-- A cycle of tubes with an ability, by the options that ask for it.
+local ABLE = { events = { events = true } }
+for name, opts in pairs(ABLE) do
+    run['cycle_' .. name] = function(n)
+        tubes[name] = tubes[name] or open('able_' .. name, 'fifottl', opts)
+        return cases.cycle(tubes[name], n)
+    end
+end
+
+function run.publish(n) return cases.publish(tube, n) end
+function run.schedules(n) return cases.schedules(tube('ticked'), n) end
+
 function run.statistics(n)
     local full = tubes.full
     if full == nil then
