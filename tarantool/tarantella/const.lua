@@ -10,6 +10,8 @@ return {
     DELAYED = '~',
     BURIED = '!',
     TAKEN = 't',
+    -- Of a flow's parent, until its children have ended; stored.
+    WAITING = 'w',
     DONE = '-',
 
     -- Rows and the schedule count microseconds, the API counts seconds.
@@ -56,6 +58,9 @@ return {
     MAX_PROGRESS_BYTES = 65536,
     MAX_LOG_LINES = 100,
     MAX_LOG_BYTES = 1024,
+    -- Tasks of one flow, and how deep it may be.
+    MAX_FLOW_TASKS = 10000,
+    MAX_FLOW_DEPTH = 100,
     -- Tasks of one `wait`.
     MAX_AWAITED = 1000,
 
@@ -77,6 +82,7 @@ return {
     KEY_SPACE = '_tarantella_key',
     FLOW_SPACE = '_tarantella_flow',
     RESULT_SPACE = '_tarantella_result',
+    CHILD_SPACE = '_tarantella_child',
     -- Tokens reserved by one write. Below 10^14 they reach Lua as numbers and not as
     -- 64-bit cdata, which cost an allocation each.
     TOKEN_BLOCK = 1000000000,

@@ -148,6 +148,28 @@ local steps = {
         results:create_index('number', { unique = false, parts = { 'tube_id', 'is_done', 'number' } })
         results:create_index('ends', { unique = false, parts = { { 'ends', is_nullable = true } } })
     end,
+    -- Flows: children and what their parents wait for.
+    function()
+        local children = box.schema.space.create(const.CHILD_SPACE, { format = {
+            { name = 'tube_id', type = 'unsigned' },
+            { name = 'task_id', type = 'unsigned' },
+            { name = 'parent_tube_id', type = 'unsigned' },
+            { name = 'parent_id', type = 'unsigned' },
+            -- Among its siblings.
+            { name = 'place', type = 'unsigned' },
+            -- fail, ignore or continue.
+            { name = 'on_fail', type = 'string' },
+            -- open, done, ignored, continue or failed: what it means for the parent.
+            { name = 'status', type = 'string' },
+            -- done, failed, deleted or expired; null while it is open.
+            { name = 'outcome', type = 'string', is_nullable = true },
+            { name = 'error', type = 'string', is_nullable = true },
+        } })
+        children:create_index('child', { parts = { 'tube_id', 'task_id' } })
+        children:create_index('parent', {
+            parts = { 'parent_tube_id', 'parent_id', 'status', 'tube_id', 'task_id' },
+        })
+    end,
 }
 
 ---@return integer number of the last step that was done, 0 for none

@@ -15,8 +15,10 @@ local MICRO = const.MICRO
 local put = {}
 
 -- Options of a put: pri, ttl, ttr, delay, at (seconds), lane, meta, state (BURIED, of a task
--- that comes from another tube), is_owed (a capacity does not refuse it); and those of abilities.
+-- that comes from another tube; WAITING, of a flow's parent), is_owed (a capacity does not refuse it); and those of abilities.
 local NO_OPTIONS = {}
+
+local STATES = { [const.BURIED] = schedule.BURIED, [const.WAITING] = schedule.WAITING }
 
 local function span_us(seconds)
     if seconds == nil or seconds >= const.MAX_DURATION_S then
@@ -55,12 +57,13 @@ local function entry(tube, tuple, options)
     if row.state(tuple) == const.DELAYED then
         return row.id(tuple), schedule.DELAYED, row.pri(tuple), row.due(tuple), row.lane(tuple)
     end
-    local state = options.state ~= nil and schedule.BURIED or schedule.READY
+    local state = STATES[options.state] or schedule.READY
     return row.id(tuple), state, row.pri(tuple), row.dead(tuple) or 0, row.lane(tuple)
 end
 
 local LETTERS = {
     [schedule.READY] = const.READY, [schedule.DELAYED] = const.DELAYED, [schedule.BURIED] = const.BURIED,
+    [schedule.WAITING] = const.WAITING,
 }
 
 -- Without `serve`, for batches do that once.

@@ -27,7 +27,7 @@ end
 -- Longest wait for the rows of the master before.
 local MAX_LAG_S = 10
 
-local tubes = {}
+local tubes, tubes_by_id = {}, {}
 local left = {} -- tube id → what the tube of that id left behind
 local known = {} -- names that `on_tube` was told of
 local on_tube = function() end
@@ -36,6 +36,11 @@ local is_changing, changed = false, fiber.cond()
 ---@param fn function(tube, is_there) called when a tube appears, and when it goes for good
 function registry.on_tube(fn)
     on_tube = fn
+end
+
+---@return table|nil tube
+function registry.by_id(id)
+    return tubes_by_id[tonumber(id)]
 end
 
 function registry.get(name)
@@ -58,7 +63,7 @@ end
 local function enter(record, preset)
     local tube = tube_class.new(record, preset)
     estate.inherit(tube, left[tube.id])
-    tubes[record.name] = tube
+    tubes[record.name], tubes_by_id[tube.id] = tube, tube
     known[record.name] = true
     on_tube(tube, true)
     return tube
@@ -66,7 +71,7 @@ end
 
 local function leave(tube)
     tube:close()
-    tubes[tube.name] = nil
+    tubes[tube.name], tubes_by_id[tube.id] = nil, nil
     -- The counters go on when the instance is the master again, and so does the callback.
     left[tube.id] = estate.of(tube)
 end

@@ -16,6 +16,8 @@ local function load_row(sched, tuple, now)
     local to = schedule.READY
     if state == const.BURIED then
         to = schedule.BURIED
+    elseif state == const.WAITING then
+        to, dead = schedule.WAITING, 0
     elseif state == const.DELAYED and due ~= nil and due > now then
         to = schedule.DELAYED
         dead = due

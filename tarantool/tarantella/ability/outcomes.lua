@@ -8,10 +8,37 @@
 local fiber = require('fiber')
 local const = require('tarantella.const')
 local timer = require('tarantella.timer')
+local transition = require('tarantella.transition')
 
 local outcomes = {}
 
 local NULL = box.NULL
+
+---What a change means for the task's end; nil: it goes on.
+---@param step table see transition.lua
+---@return string|nil done, failed, deleted or expired
+function outcomes.of(step)
+    if step == transition.ack then
+        return 'done'
+    elseif step.letter == const.BURIED or step.is_failure and step.letter == const.DONE then
+        return 'failed'
+    elseif step == transition.expire then
+        return 'expired'
+    elseif step.letter == const.DONE then
+        return 'deleted'
+    end
+    return nil
+end
+
+---What a change says of its error.
+---@param arg any the step's argument
+---@return string|nil
+function outcomes.error_of(arg)
+    if type(arg) ~= 'table' then
+        return nil
+    end
+    return arg.meta ~= nil and arg.meta.error or arg.error
+end
 
 ---@param tube table with the option `keep`
 function outcomes.attach(tube)

@@ -47,26 +47,12 @@ local function need(tube, name)
     return tube.outcomes
 end
 
--- What a change means for the task's end; nil: it goes on.
-local function outcome_of(step)
-    if step == transition.ack then
-        return 'done'
-    elseif step.letter == const.BURIED or step.is_failure and step.letter == const.DONE then
-        return 'failed'
-    elseif step == transition.expire then
-        return 'expired'
-    elseif step.letter == const.DONE then
-        return 'deleted'
-    end
-    return nil
-end
-
 local function change(tube, step, id, before, arg)
-    local outcome = outcome_of(step)
+    local outcome = outcomes.of(step)
     if outcome ~= nil then
         local given = type(arg) == 'table' and arg or {}
         if outcome ~= 'deleted' or before.state ~= const.BURIED then
-            outcomes.write(tube, id, outcome, given.result, given.meta ~= nil and given.meta.error or given.error)
+            outcomes.write(tube, id, outcome, given.result, outcomes.error_of(arg))
         end
     elseif before.state == const.BURIED then
         outcomes.revive(tube, id)

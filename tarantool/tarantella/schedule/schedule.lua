@@ -18,13 +18,14 @@ local ID, KEY, DUE = nodes.ID, nodes.KEY, nodes.DUE
 local POS, STATE, OWNER = nodes.POS, nodes.STATE, nodes.OWNER
 
 -- The low bits of STATE, and its flags.
-local READY, DELAYED, BURIED, TAKEN, STATES = 1, 2, 3, 4, 7
+-- A WAITING record is in no heap: nothing but a word makes it ready.
+local READY, DELAYED, BURIED, TAKEN, WAITING, STATES = 1, 2, 3, 4, 5, 7
 local BUSY = 8         -- unlinked
 local DELIVERED = 16   -- was taken since the schedule was built
 local EXPIRED = 32     -- its life is over, it waits for its deletion
 
-local schedule = { READY = READY, DELAYED = DELAYED, BURIED = BURIED, TAKEN = TAKEN }
-local LETTERS = { [READY] = 'r', [DELAYED] = '~', [BURIED] = '!', [TAKEN] = 't' }
+local schedule = { READY = READY, DELAYED = DELAYED, BURIED = BURIED, TAKEN = TAKEN, WAITING = WAITING }
+local LETTERS = { [READY] = 'r', [DELAYED] = '~', [BURIED] = '!', [TAKEN] = 't', [WAITING] = 'w' }
 local Schedule = {}
 Schedule.__index = Schedule
 
@@ -45,7 +46,7 @@ function schedule.new(on_nearer, expected, o)
         kept = o and o.keeps and {} or nil, -- id → { priority, end of life } of a taken task
         last_token = {},  -- id → token of a lease that ran out or lost its session
         busy = 0,         -- unlinked records
-        count = { [READY] = 0, [DELAYED] = 0, [BURIED] = 0, [TAKEN] = 0 },
+        count = { [READY] = 0, [DELAYED] = 0, [BURIED] = 0, [TAKEN] = 0, [WAITING] = 0 },
         on_nearer = on_nearer or function() end,
     }, Schedule)
 end
