@@ -60,7 +60,7 @@ fixture.run('admin', {
     end },
 
     { 'few tasks among many are found without a walk through the rows', function(test)
-        made('many', 'fifottl')
+        made('many', 'utubettl')
         for _ = 1, 6 do
             fill('many', 5000)
         end
@@ -84,6 +84,28 @@ fixture.run('admin', {
         page = queue.list('many', { state = 'buried', limit = 1 })
         box.commit()
         test:ok(page.next ~= nil, 'in a transaction a page ends with its slice')
+    end },
+
+    { 'a page of many among more is the first of them, from either end', function(test)
+        local search = require('tarantella.admin.search')
+        local most = search.MAX_ROWS
+        search.MAX_ROWS = 100
+        local buried = {}
+        for id = 29998, 4, -4 do
+            table.insert(buried, id)
+        end
+        queue.bury_many('many', buried)
+        local first = ids_of(queue.list('many', { state = 'buried', after = 100, limit = 100 }))
+        test:is_deeply({ first[1], first[2], first[100] }, { 102, 106, 498 }, 'the first hundred')
+        local last = ids_of(queue.list('many', { state = 'buried', after = 29000, limit = 100, reverse = true }))
+        test:is_deeply({ last[1], last[2], last[100] }, { 28998, 28994, 28602 }, 'the last hundred')
+        local page = queue.list('many', { state = 'ready', utube = 'none', limit = 1 })
+        test:is_deeply({ #page.tasks, page.next }, { 0, nil }, 'none of a lane that is not there')
+        search.MAX_ROWS = most
+        test:is(queue.kick_where('many').count, 7502, 'all of them, and the three of before')
+        for _, id in ipairs({ 29999, 3, 15000 }) do
+            queue.bury('many', id)
+        end
     end },
 
     { 'a page is worked on while others run', function(test)

@@ -12,11 +12,10 @@ local pick = require('tarantella.schedule.pick')
 local row = require('tarantella.row')
 local slices = require('tarantella.admin.slices')
 
--- Rows that one page looks at; beyond that it is shorter than asked for.
-local MAX_ROWS = 20000
 local RECORDS_PER_LOOK = 10000
 
-local search = {}
+-- MAX_ROWS: rows that one page looks at; beyond that it is shorter than asked for.
+local search = { MAX_ROWS = 20000 }
 
 local function lane_number(sched, filter)
     if filter.lane == nil then
@@ -73,7 +72,7 @@ local function by_rows(tube, filter, o)
         elseif count < const.SLICE_STEPS or last >= o.upto then
             return ids, nil
         end
-    until seen >= MAX_ROWS or not slice:go_on(tube)
+    until seen >= search.MAX_ROWS or not slice:go_on(tube)
     return ids, last
 end
 
@@ -124,7 +123,7 @@ function search.ids(tube, filter, o)
         return {}, nil
     end
     -- The records can only be walked whole, which a transaction cannot wait for.
-    if box.is_in_txn() or o.limit * sched:total() / matching <= MAX_ROWS then
+    if box.is_in_txn() or o.limit * sched:total() / matching <= search.MAX_ROWS then
         return by_rows(tube, filter, o)
     end
     return by_records(tube, filter, o)
