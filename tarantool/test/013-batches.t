@@ -110,4 +110,16 @@ fixture.run('batches', {
         test:is_deeply({ #results, #more }, { 0, 0 }, 'nothing to do')
         test:is(code_of(queue.ack_take, 'both', { more[1] }, 0, 0), 'INVALID_ARGUMENT', 'a wrong count acks nothing')
     end },
+
+    { 'a fifo tube waits too where it is asked by name', function(test)
+        local fifo = queue.create_tube('waits', 'fifo')
+        fifo:put('a')
+        fifo:put('b')
+        local one, two = fifo:take(0)[1], fifo:take(0)[1]
+        test:is(queue.release('waits', one, { delay = 0.01 })[2], '~', 'release')
+        test:is(queue.release_many('waits', { { two, nil, { delay = 100 } } }):totable()[1][2], '~', 'release_many')
+        test:is(fifo:take(5)[1], one, 'it comes back')
+        test:is(fifo:release(one, { delay = 100 })[2], 'r', 'its method ignores the delay, as in tarantool/queue')
+        test:is(queue.statistics('waits').tasks.delayed, 1, 'the other waits')
+    end },
 })

@@ -17,7 +17,7 @@ export interface PeekedTask<T = unknown> extends TaskStatus {
 
 /** Options of {@link Task.release}. */
 export interface ReleaseOptions {
-  /** Seconds until the task is ready again. @default 0, at once. Tubes of type fifo and utube ignore it. */
+  /** Seconds until the task is ready again. @default 0, at once. */
   readonly delay?: number
 }
 

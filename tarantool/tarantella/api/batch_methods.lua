@@ -64,17 +64,13 @@ end
 
 -- Third element of an item, by the kind of call.
 local ARGS = {
-    release = function(tube, value)
+    release = function(_, value)
         local opts = args.options('opts', value)
         if opts == nil then
             return nil
         end
         args.known_only(opts, RELEASE_OPTIONS, 'release_many')
-        local delay = args.release_delay(opts)
-        if delay ~= nil and delay > 0 and not tube.preset.options.delay then
-            errors.raise('INVALID_ARGUMENT', ('A %s tube has no `delay`'):format(tube.type))
-        end
-        return delay
+        return args.release_delay(opts)
     end,
     touch = function(_, value)
         local seconds = args.seconds('increment', value)

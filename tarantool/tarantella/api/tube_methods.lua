@@ -65,10 +65,8 @@ function methods.release(tube, strict, _, id, opts)
         args.known_only(opts, RELEASE_OPTIONS, 'release')
     end
     local delay = args.release_delay(opts)
-    if not tube.preset.options.delay then
-        if strict and delay ~= nil and delay > 0 then
-            errors.raise('INVALID_ARGUMENT', ('A %s tube has no `delay`'):format(tube.type))
-        end
+    if not strict and not tube.preset.options.delay then
+        -- As in tarantool/queue. By its name a tube of any type can wait: workers pause between tries.
         delay = nil
     end
     return task.release(tube, args.id(id), delay, args.token(opts.token))
