@@ -5,6 +5,7 @@ local fixture = dofile((arg[0]:match('^(.*/)') or './') .. 'fixture.lua')
 package.path = fixture.root .. '/test/?.lua;' .. package.path
 local instance = require('instance')
 local queue = fixture.queue({ log_level = 3 })
+local fiber = require('fiber')
 local timer = require('tarantella.timer')
 local run = require('tarantella.ability.schedule_run').run
 
@@ -345,6 +346,10 @@ fixture.run('schedules', {
         queue.start()
         queue.schedule('soon', { tube = 't', ticks = moments(0) })
         test:ok(tube:take(10), 'a task')
+        -- For the timer to go to sleep again.
+        for _ = 1, 10 do
+            fiber.sleep(0)
+        end
         box.atomic(queue.schedule, 'late', { tube = 't', ticks = moments(0) })
         test:ok(tube:take(10), 'by a transaction too')
         queue.tube.t:release_all()
