@@ -61,9 +61,10 @@ local function drain(tube)
     end
 end
 
-function cases.cycle(tube, operations)
+---@param options function|nil giving those of a put
+function cases.cycle(tube, operations, options)
     local done, seconds, cpu = share(CYCLE_FIBERS, operations, 1, function()
-        tube.put(payload(1))
+        tube.put(payload(1), options and options())
         local task = tube.take()
         if task ~= nil then
             tube.ack(task)

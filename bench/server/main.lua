@@ -69,6 +69,7 @@ local backlogs = {
 }
 
 local run = {}
+require('flow-cases')(cases, run, open)
 
 function run.cycle(n) return cases.cycle(tube('cycle'), n) end
 function run.batch(n) return cases.batch(tube('batch'), n) end
@@ -76,11 +77,18 @@ function run.put_real(n) return cases.put_real(tube('put_real'), n) end
 function run.empty_take(n) return cases.empty_take(tube('empty'), n) end
 
 -- A cycle of tubes with an ability, by the options that ask for it.
-local ABLE = { events = { events = true } }
+local ABLE = { events = { events = true }, failure = { max_attempts = 3 }, dedup = { dedup = true } }
+local last_key = 0
+local PUT_OPTIONS = {
+    dedup = function()
+        last_key = last_key + 1
+        return { key = last_key }
+    end,
+}
 for name, opts in pairs(ABLE) do
     run['cycle_' .. name] = function(n)
         tubes[name] = tubes[name] or open('able_' .. name, 'fifottl', opts)
-        return cases.cycle(tubes[name], n)
+        return cases.cycle(tubes[name], n, PUT_OPTIONS[name])
     end
 end
 

@@ -68,7 +68,7 @@ end
 -- than until the commit.
 local function write_one(tube, step, id, arg)
     local hooks = tube.hooks
-    local before = hooks ~= nil and tube.store.pk:get(id) or nil
+    local before = hooks ~= nil and hooks.change[1] ~= nil and tube.store.pk:get(id) or nil
     local tuple = step.write(tube, id, arg)
     if tuple == nil then
         return nil
