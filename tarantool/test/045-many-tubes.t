@@ -328,6 +328,18 @@ fixture.run('many tubes', {
         disk:put('b', { pri = 0 })
         test:is(disk:take(0)[3], 'b', 'on vinyl too')
     end },
+    { 'a dead task keeps its priority, and begins to wait anew when it comes back', function(test)
+        queue.create_tube('dead', 'fifottl')
+        local tube = queue.create_tube('mortal', 'fifottl', { aging = 10, max_attempts = 1, dead_letter = 'dead' })
+        tube:put('x', { pri = 7 })
+        queue.fail('mortal', tube:take(0)[1], { error = 'e' })
+        local row = box.space.dead.index[0]:max()
+        test:is(row.pri, 7, 'in the tube of the dead')
+        queue.redrive('dead')
+        row = box.space.mortal.index[0]:max()
+        test:is(row.meta.pri, 7, 'and back')
+        test:ok(row.pri > 1e12, 'with its age')
+    end },
     { ('a walk of %d steps takes what a plain model takes, seed %d'):format(STEPS, seed), function(test)
         local AGING, wall, true_wall = 30, timer.wall_us(), timer.wall_us
         timer.wall_us = function() return wall end

@@ -55,9 +55,10 @@ local function dead_options(tube, to, tuple, meta)
     local known = to.preset.options
     local origin = {
         tube = tube.name, id = tuple.id, attempts = meta.attempts, error = meta.error, failed = meta.failed,
-        pri = tuple.pri, utube = tuple.lane, ttr = tuple.ttr and tonumber(tuple.ttr) / const.MICRO,
+        -- With `aging` the row's own has the time in it.
+        pri = meta.pri or tuple.pri, utube = tuple.lane, ttr = tuple.ttr and tonumber(tuple.ttr) / const.MICRO,
     }
-    meta.attempts, meta.error, meta.failed = nil, nil, nil
+    meta.attempts, meta.error, meta.failed, meta.pri = nil, nil, nil, nil
     origin.meta = next(meta) ~= nil and meta or nil
     return { pri = known.pri and origin.pri or nil, meta = { origin = origin } }
 end
