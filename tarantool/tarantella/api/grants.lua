@@ -89,7 +89,7 @@ function grants.tube(tube_name, kind, grantee, opts)
     if type(grantee) ~= 'string' then
         errors.invalid(kind, 'a string', grantee)
     end
-    for _, name in ipairs({ tube_name, const.LEASE_SPACE, const.SESSION_SPACE }) do
+    for _, name in ipairs({ tube_name, const.LEASE_SPACE, const.SESSION_SPACE, const.KEY_SPACE }) do
         box.schema[kind].grant(grantee, 'read,write', 'space', name, { if_not_exists = true })
     end
     local prefix = opts.prefix or 'queue.tube'
