@@ -23,6 +23,9 @@ local bulk = {}
 
 -- Tasks of one call, a second or so of work.
 bulk.MAX_TASKS = 100000
+-- Tasks that one transaction moves. Each has four callbacks on its end, and what registers
+-- them walks through those that are there.
+local MOVES_PER_COMMIT = 50
 
 -- Those that come while the call runs are not meant.
 local function last_id(tube)
@@ -30,34 +33,56 @@ local function last_id(tube)
     return last ~= nil and row.id(last) or -1
 end
 
--- Calls `act(ids)` → how many, whether to go on; for all that match, in order of id.
-local function each(tube, filter, limit, act)
-    local after, upto, count = -1, last_id(tube), 0
-    repeat
-        local want = math.min(limit - count, const.ROWS_PER_COMMIT)
-        local ids, cursor = search.ids(tube, filter, { after = after, upto = upto, limit = want })
-        local goes_on = true
+-- Those of a page from `from` on that still match, up to `size` of them; others may have
+-- changed them meanwhile.
+local function some(tube, filter, page, from, size)
+    local ids = {}
+    while from <= #page and #ids < size do
+        if search.matches(tube.sched, filter, page[from]) then
+            table.insert(ids, page[from])
+        end
+        from = from + 1
+    end
+    return ids, from
+end
+
+-- Calls `act(ids)` → how many, whether to go on; for all that match, in order of id, up to
+-- `size` at a time.
+local function each(tube, filter, limit, size, act)
+    local upto, count, goes_on, in_txn = last_id(tube), 0, true, box.is_in_txn()
+    local page, cursor, from = {}, -1, 1
+    while goes_on and count < limit do
+        if from > #page then
+            if cursor == nil or in_txn and count > 0 then
+                break
+            end
+            page, cursor = search.ids(tube, filter, {
+                after = cursor, upto = upto, limit = math.min(limit - count, const.SLICE_STEPS),
+            })
+            from = 1
+        end
+        local ids
+        ids, from = some(tube, filter, page, from, math.min(limit - count, size))
         if #ids > 0 then
             local done
             done, goes_on = act(ids)
             count = count + done
         end
-        after = cursor
-        if cursor == nil or not goes_on or count >= limit or box.is_in_txn() then
-            return { count = count, more = cursor ~= nil }
+        if not in_txn then
+            fiber.sleep(0)
         end
-        fiber.sleep(0)
         if tube.is_dropped then
             errors.tube_not_found()
         end
-    until false
+    end
+    return { count = count, more = cursor ~= nil or from <= #page }
 end
 
 ---@param kind string of change.lua
 ---@param filter table of search.lua
 ---@return table {count, more}
 function bulk.change(tube, kind, filter, limit)
-    return each(tube, filter, limit, function(ids)
+    return each(tube, filter, limit, const.ROWS_PER_COMMIT, function(ids)
         return change.count(tube, kind, ids), true
     end)
 end
@@ -195,8 +220,8 @@ function bulk.move(from, to_name, what)
     local result
     if what.ids ~= nil then
         result = { count = 0, more = false }
-        for at = 1, #what.ids, const.ROWS_PER_COMMIT do
-            local count, goes_on = act({ unpack(what.ids, at, math.min(#what.ids, at + const.ROWS_PER_COMMIT - 1)) })
+        for at = 1, #what.ids, MOVES_PER_COMMIT do
+            local count, goes_on = act({ unpack(what.ids, at, math.min(#what.ids, at + MOVES_PER_COMMIT - 1)) })
             result.count = result.count + count
             if not goes_on then
                 result.more = true
@@ -204,7 +229,7 @@ function bulk.move(from, to_name, what)
             end
         end
     else
-        result = each(from, what.filter, what.limit, act)
+        result = each(from, what.filter, what.limit, MOVES_PER_COMMIT, act)
         result.more = result.more or is_full
     end
     result.full = is_full

@@ -35,7 +35,8 @@ local function most(sched, filter)
     return lane and math.min(count, lane.refs) or filter.lane ~= nil and 0 or count
 end
 
-local function matches(sched, filter, id)
+---@return boolean whether the task is there and meant
+function search.matches(sched, filter, id)
     local n = sched:find(id)
     return n ~= 0 and filter.states[sched:state(n)] == true
         and (filter.lane == nil or sched.ready:lane_of(n) == filter.lane)
@@ -60,7 +61,7 @@ local function by_rows(tube, filter, o)
     local ids, last, seen = {}, o.after, 0
     local function visit(id)
         last = id
-        if #ids < o.limit and id <= o.upto and matches(tube.sched, filter, id) then
+        if #ids < o.limit and id <= o.upto and search.matches(tube.sched, filter, id) then
             table.insert(ids, id)
         end
     end
