@@ -283,6 +283,15 @@ fixture.run('schedules', {
         pass(10)
         test:is(put_ticks(), 'done 20', 'it was not removed')
     end },
+    { 'a key of its options keeps one task of a schedule', function(test)
+        fresh()
+        local keyed = queue.create_tube('keyed', 'fifottl', { dedup = true })
+        queue.schedule('k', { tube = 'keyed', every = 10, catch_up = 'all', opts = { key = 'one' } })
+        pass(30)
+        test:is(queue.schedule_get('k').count, 3, 'three ticks')
+        test:is(keyed.raw:len(), 1, 'one task')
+        test:is(queue.schedule_get('k').errors, 0, 'and no error')
+    end },
     { 'bad input is refused before anything happens', function(test)
         fresh()
         local function with(more)
@@ -374,6 +383,8 @@ fixture.run('schedules', {
         end
         local server = instance.start(fixture.init, folder, settings)
         local admin = instance.connect(server, 'queue_admin', 'a')
+        test:is(admin:call('queue.schedules', { { limit = 1 } })[1].name, 'fast', 'it is listed')
+        test:ok(admin:call('queue.metrics'):find('tarantella_schedules 1\n', 1, true), 'and counted')
         s = admin:call('queue.schedule_pause', { 'fast' })
         test:is(s.count, math.floor((s.last - s.anchor) / EVERY + 0.5), 'as many tasks as ticks')
         test:is(admin:call('queue.statistics', { 'ios' }).tasks.total, s.count, 'all are there')

@@ -185,6 +185,24 @@ fixture.run('events', {
         test:is(select(2, told():gsub('put', '')), 2, 'both are told')
         tube:truncate()
     end },
+    { 'a newer copy of the module goes on with the stream', function(test)
+        tube:put('x')
+        local got = fiber.channel(1)
+        fiber.create(function() got:put(queue.events(nil, 10, 10)) end)
+        local older = package.loaded
+        for name in pairs(table.copy(older)) do
+            if name:match('^tarantella') then
+                older[name] = nil
+            end
+        end
+        queue = require('tarantella')
+        rawset(_G, 'queue', queue)
+        tube = queue.tube.told
+        test:is(#got:get(10).events, 0, 'who waits is let go')
+        tube:put('y')
+        test:is(select(2, told():gsub('put', '')), 2, 'both are told')
+        tube:truncate()
+    end },
     { 'bad input', function(test)
         local function refused(what, ...)
             local code, text = fixture.code_of(...)

@@ -289,6 +289,8 @@ fixture.run('topics', {
             instance.crash(server)
             server = instance.start(fixture.init, folder, settings)
             admin = instance.connect(server, 'queue_admin', 'a')
+            test:is(admin:call('queue.peek', { 'y', 0 })[3].some, 'data', 'the payload')
+            test:is(#admin:call('queue.publish_many', { 't', { { 'a' }, { 'b', { ttl = 5 } } } })[2], 2, 'many')
             local x = admin:call('queue.statistics', { 'x' }).tasks.total
             test:is(admin:call('queue.statistics', { 'y' }).tasks.total, x, 'as many in both')
             test:ok(x - before >= confirmed, 'all that were confirmed')

@@ -13,7 +13,7 @@ local txn = require('tarantella.txn')
 
 -- Keys of META_SPACE: the highest number that was trimmed, of a tube and of all.
 local TRIMMED = 'events_trimmed'
--- Events of a tube between two looks at how many it has.
+-- Events that a tube may have above what it keeps.
 local SLACK = 500
 
 local stream = {}
@@ -25,7 +25,7 @@ local first_open, last = 1, 0
 -- comes after a restart, which may give the numbers of rolled back events again.
 local horizon = 0
 local arrived, changed, is_announcing = fiber.cond(), {}, false
-local written = {}  -- tube → events since the last look
+local counts = {}   -- tube → how many it has
 local keeps = {}    -- tube → how many it keeps
 local to_trim = {}  -- tube → true
 local gone = {}     -- names whose events are to be deleted, for their tubes are dropped
@@ -67,7 +67,7 @@ local function settle(seq, name, is_committed)
 end
 
 local function look_later(name)
-    to_trim[name], written[name] = true, 0
+    to_trim[name] = true
     timer.kick()
 end
 
@@ -78,8 +78,8 @@ function stream.write(name, id, event, state, extra)
     fates[seq], last = true, math.max(last, seq)
     box.on_commit(function()
         settle(seq, name, true)
-        written[name] = (written[name] or 0) + 1
-        if written[name] >= SLACK then
+        counts[name] = (counts[name] or 0) + 1
+        if counts[name] > (keeps[name] or 0) + SLACK and not to_trim[name] then
             look_later(name)
         end
     end)
@@ -148,6 +148,7 @@ local function delete_some(name, count)
     local rows = space().index.tube:select({ name }, { limit = math.min(count, const.ROWS_PER_COMMIT) })
     if #rows > 0 then
         box.atomic(delete, rows, name)
+        counts[name] = (counts[name] or 0) - #rows
     end
     return #rows == const.ROWS_PER_COMMIT
 end
@@ -165,7 +166,7 @@ function stream.trim()
         end
     end
     for name in pairs(table.copy(to_trim)) do
-        local excess = keeps[name] ~= nil and space().index.tube:count({ name }) - keeps[name] or 0
+        local excess = keeps[name] ~= nil and (counts[name] or 0) - keeps[name] or 0
         if excess > 0 and delete_some(name, excess) then
             more = 0
         else
@@ -182,8 +183,12 @@ function stream.start(is_known)
     last = math.max(newest ~= nil and tonumber(newest.seq) or 0, stream.trimmed())
     fates, first_open, horizon = {}, last + 1, last
     local row = space().index.tube:min()
+    counts = {}
     while row ~= nil do
-        if not is_known(row.tube) then
+        counts[row.tube] = space().index.tube:count({ row.tube })
+        if is_known(row.tube) then
+            to_trim[row.tube] = true
+        else
             gone[row.tube] = true
         end
         row = space().index.tube:select({ row.tube }, { iterator = 'GT', limit = 1 })[1]

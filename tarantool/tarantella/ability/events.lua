@@ -17,7 +17,7 @@ local NAMES = {
     put = true, ack = true, delete = true, ttl = true, drop = true, bury = true, kick = true, release = true,
     touch = true,
 }
-local DEFAULT_KEPT, MAX_KEPT = 10000, 1000000
+local DEFAULT_KEPT, MAX_KEPT = 10000, 100000
 local DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 -- Of one call: a client that is gone is noticed after that.
 local MAX_WAIT_S = 60

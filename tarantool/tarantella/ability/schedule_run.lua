@@ -1,6 +1,7 @@
 -- The timer's part of recurring schedules: a tick's task and the move to the next tick are
 -- one transaction, so a tick is neither lost nor put twice, whatever happens in between.
 
+local clock = require('clock')
 local log = require('log')
 local args = require('tarantella.api.args')
 local const = require('tarantella.const')
@@ -92,10 +93,10 @@ local function fire(name, now, most)
 end
 
 local function fire_all(names, now)
-    local rest = const.ROWS_PER_COMMIT
+    local rest, ends = const.ROWS_PER_COMMIT, clock.monotonic() + const.SLICE_S
     for _, name in ipairs(names) do
         rest = rest - fire(name, now, rest)
-        if rest <= 0 then
+        if rest <= 0 or clock.monotonic() > ends then
             break
         end
     end

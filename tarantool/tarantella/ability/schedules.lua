@@ -1,6 +1,8 @@
 -- Recurring schedules: one task a tick, by a period or by a list of ticks that clients make
 -- of a cron expression. Clients keep the zones' data; the server keeps what must not be lost.
 
+local clock = require('clock')
+local fiber = require('fiber')
 local args = require('tarantella.api.args')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
@@ -126,8 +128,14 @@ function functions.schedules(opts)
     local limit = opts.limit == nil and DEFAULT_LISTED or args.integer('limit', opts.limit, 1, MAX_LISTED)
     local after = opts.after ~= nil and spec.name(opts.after) or ''
     local list = setmetatable({}, { __serialize = 'seq' })
+    local from = clock.monotonic()
     for _, tuple in ipairs(rows.space():select({ after }, { iterator = 'GT', limit = limit })) do
         table.insert(list, describe(rows.read(tuple), false))
+        -- A thousand lists of a thousand ticks take a while.
+        if clock.monotonic() - from > const.SLICE_S and not box.is_in_txn() then
+            fiber.sleep(0)
+            from = clock.monotonic()
+        end
     end
     return list
 end
@@ -186,6 +194,15 @@ local function health(warnings)
     warn(warnings, dry, #list == MAX_ALARMS, 'are running out of ticks')
 end
 
+local function metrics(families)
+    if type(box.cfg) == 'table' and rows.space() ~= nil then
+        table.insert(families, {
+            name = 'tarantella_schedules', kind = 'gauge', help = 'Recurring schedules.',
+            samples = { { value = rows.space():len(), labels = {} } },
+        })
+    end
+end
+
 return {
     name = 'schedules',
     functions = functions,
@@ -195,4 +212,5 @@ return {
     } },
     run = run.run,
     health = health,
+    metrics = metrics,
 }

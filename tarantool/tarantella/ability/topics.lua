@@ -11,99 +11,13 @@ local payload = require('tarantella.payload')
 local put = require('tarantella.put')
 local registry = require('tarantella.registry')
 local room = require('tarantella.room')
+local subscriptions = require('tarantella.ability.subscriptions')
 local turn = require('tarantella.turn')
 local txn = require('tarantella.txn')
-local txn = require('tarantella.txn')
 
-local MAX_TOPIC_BYTES = 256
-local MAX_TUBES, MAX_SUBSCRIPTIONS = 1000, 100000
-local MAX_LISTED, DEFAULT_LISTED = 1000, 100
-
-local function space()
-    return box.space[const.TOPIC_SPACE]
-end
-
-local function check_topic(value)
-    if type(value) ~= 'string' or #value == 0 or #value > MAX_TOPIC_BYTES then
-        errors.invalid('topic', ('a string of 1 to %d bytes'):format(MAX_TOPIC_BYTES), value)
-    end
-    return value
-end
-
-local function usable(tube)
-    if tube == nil or not tube:await() then
-        errors.tube_not_found()
-    end
-    return tube
-end
-
-local functions = {}
-
----@return boolean whether the tube was not subscribed before
-function functions.subscribe(topic, tube_name)
-    check_topic(topic)
-    local tube = usable(type(tube_name) == 'string' and registry.get(tube_name) or nil)
-    if tube.store.is_vinyl then
-        errors.raise('INVALID_ARGUMENT', 'A tube of the vinyl engine cannot be subscribed: '
-            .. 'one transaction cannot have rows of both engines')
-    elseif space():get({ topic, tube.id }) ~= nil then
-        return false
-    elseif space().index.topic:count({ topic }) >= MAX_TUBES then
-        errors.raise('TOO_MANY_SUBSCRIPTIONS', ('No more than %d tubes can be subscribed to a topic'):format(MAX_TUBES))
-    elseif space():len() >= MAX_SUBSCRIPTIONS then
-        errors.raise('TOO_MANY_SUBSCRIPTIONS', ('No more than %d subscriptions can be kept'):format(MAX_SUBSCRIPTIONS))
-    end
-    space():replace({ topic, tube.id })
-    return true
-end
-
----@return boolean whether the tube was subscribed
-function functions.unsubscribe(topic, tube_name)
-    check_topic(topic)
-    local tube = usable(type(tube_name) == 'string' and registry.get(tube_name) or nil)
-    return space():delete({ topic, tube.id }) ~= nil
-end
-
-local function name_of(tube_id)
-    local record = box.space[const.TUBE_SPACE]:get(tube_id)
-    return record ~= nil and record.name or nil
-end
-
-local LIST_OPTIONS = { after = true, limit = true }
-
----@param opts table|nil {after = topic, limit = 100}
----@return table[] {topic, tubes = names}, in order of the topics
-function functions.topics(opts)
-    opts = args.options('opts', opts) or {}
-    args.known_only(opts, LIST_OPTIONS, 'topics')
-    local limit = opts.limit == nil and DEFAULT_LISTED or args.integer('limit', opts.limit, 1, MAX_LISTED)
-    local last = opts.after ~= nil and check_topic(opts.after) or ''
-    local list = setmetatable({}, { __serialize = 'seq' })
-    while #list < limit do
-        local first = space().index.topic:select({ last }, { iterator = 'GT', limit = 1 })[1]
-        if first == nil then
-            break
-        end
-        last = first.topic
-        local tubes = {}
-        for _, row in ipairs(space().index.topic:select({ last })) do
-            table.insert(tubes, name_of(row.tube_id))
-        end
-        table.insert(list, { topic = last, tubes = tubes })
-    end
-    return list
-end
-
-local function subscribed(topic)
-    local tubes = {}
-    for _, row in ipairs(space().index.topic:select({ topic })) do
-        local tube = registry.get(name_of(row.tube_id))
-        if tube ~= nil and tube.id == row.tube_id and tube:await() then
-            table.insert(tubes, tube)
-        end
-    end
-    return tubes
-end
+local functions = {
+    subscribe = subscriptions.subscribe, unsubscribe = subscriptions.unsubscribe, topics = subscriptions.list,
+}
 
 -- Options that a tube does not have are left out for it, but one that no tube can have is
 -- a mistake.
@@ -144,7 +58,7 @@ end
 local function put_all(tubes, item, tasks)
     for _, tube in ipairs(tubes) do
         if tube.on_full ~= nil and not room.has_now(tube) then
-            error(errors.new('QUEUE_FULL', ('Tube %s has its capacity of %s tasks'):format(tube.name, tube.capacity)), 0)
+            errors.raise('QUEUE_FULL', ('Tube %s has its capacity of %s tasks'):format(tube.name, tube.capacity))
         end
     end
     for i, tube in ipairs(tubes) do
@@ -207,7 +121,7 @@ end
 ---@param opts table|nil options of put
 ---@return table[] {tube, id, state}, one for each tube
 function functions.publish(topic, data, opts)
-    local tubes = subscribed(check_topic(topic))
+    local tubes = subscriptions.tubes_of(subscriptions.check_topic(topic))
     local item, tasks = prepare(tubes, data, opts), list()
     await_turns(tubes, { item })
     if not box.is_in_txn() then
@@ -259,9 +173,9 @@ end
 ---@param given table of {data, opts}; items times tubes up to 10 000
 ---@return table[] per item what publish answers, or {code, message}
 function functions.publish_many(topic, given)
-    check_topic(topic)
+    subscriptions.check_topic(topic)
     given = args.list('tasks', given)
-    local tubes, results = subscribed(topic), list()
+    local tubes, results = subscriptions.tubes_of(topic), list()
     if #given * #tubes > const.MAX_BATCH then
         errors.raise('INVALID_ARGUMENT', ('Expected items times tubes to be at most %d, got %d times %d'):format(
             const.MAX_BATCH, #given, #tubes))
@@ -276,17 +190,10 @@ function functions.publish_many(topic, given)
     return results
 end
 
--- A tube that goes is subscribed no more.
-local function dropped(tube_id)
-    for _, row in ipairs(space().index.tube:select({ tube_id })) do
-        space():delete({ row.topic, tube_id })
-    end
-end
-
 return {
     name = 'topics',
     functions = functions,
-    dropped = dropped,
+    dropped = subscriptions.dropped,
     rights = {
         producer = { 'publish', 'publish_many', 'topics' },
         admin = { 'subscribe', 'unsubscribe' },
