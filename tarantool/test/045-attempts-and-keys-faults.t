@@ -5,10 +5,12 @@
 local fixture = dofile((arg[0]:match('^(.*/)') or './') .. 'fixture.lua')
 package.path = fixture.root .. '/test/?.lua;' .. package.path
 local ffi = require('ffi')
-local fiber = require('fiber')
 local instance = require('instance')
 local queue = fixture.queue()
 local eventually = fixture.eventually
+local lapse = require('tarantella.lapse')
+local lapsed = require('tarantella.ability.lapsed')
+local timer = require('tarantella.timer')
 
 ffi.cdef([[
 typedef void (*handler_t)(int);
@@ -68,17 +70,24 @@ fixture.run('attempts and keys, faults', {
         test:is(tube.raw.sched.busy + tube.raw.arriving, 0, 'nothing hangs')
     end },
     { 'an attempt that cannot be counted yet is counted later, and its token holds', function(test)
-        local id = tube:put('x', { ttr = 0.01 })[1]
-        local other = tube:put('y', { ttr = 0.01 })[1]
+        local id, other = tube:put('x')[1], tube:put('y')[1]
         local tasks = queue.take_many('work', 2, 0)
+        timer.stop()
+        for i = 1, 2 do
+            lapse.one(tube.raw, tube.raw.sched, tube.raw.sched:find(tasks[i][1]))
+        end
         set_limit(1)
-        eventually('the leases have ended', function() return queue.statistics('work').calls.ttr == 2 end)
-        fiber.sleep(0)
-        test:is(queue.statistics('work').tasks.taken, 2, 'nobody else is given them')
+        test:is(pcall(lapsed.run), false, 'the WAL refuses')
         set_limit(unlimited)
-        test:is(queue.ack('work', other, tasks[2][4])[2], '-', 'a late ack')
-        eventually('the other one is counted', function() return tube:peek(id)[2] == 'r' end)
+        test:is(queue.statistics('work').tasks.taken, 2, 'nobody else is given them')
+        eventually('a late ack is accepted', function() return pcall(queue.ack, 'work', other, tasks[2][4]) end)
+        eventually('the other one is counted', function()
+            lapsed.run()
+            return tube:peek(id)[2] == 'r'
+        end)
         test:is(attempts(id), 1, 'once')
+        test:is(queue.info('work', id).error, 'the time to run is over', 'with its reason')
+        test:is(tube.raw:len(), 1, 'and the acked one is done')
         tube:delete(id)
     end },
     { 'a reload keeps attempts, keys, windows and late acks', function(test)

@@ -226,11 +226,11 @@ function steps.redrive(m)
             break
         end
     end
-    -- The oldest is tried, and only if its key is free.
-    check(moved, at == 1 and 1 or 0, 'redrive')
+    -- The oldest whose key is free.
+    check(moved, at ~= nil and 1 or 0, 'redrive')
     check(before - dead:len(), box.is_in_txn() and 0 or moved, 'moved')
     if moved == 1 then
-        local grave = table.remove(m.graves, 1)
+        local grave = table.remove(m.graves, at)
         add(m, tonumber(live.space.index[0]:max()[1]), { key = grave.key }, grave.data)
     end
 end

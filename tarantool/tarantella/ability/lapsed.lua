@@ -22,13 +22,14 @@ local RETRY_S = 1
 local lapsed = {}
 
 local waiting = {} -- tube → list of { id, token, error }
+local reasons = {} -- token → error, while a commit is under way that may fail
 local retry_at = 0
 
 ---Hook `lapse`, see abilities.lua.
 ---@return boolean true
 function lapsed.keep(tube, sched, n)
     local owner, token = sched:lease_of(n)
-    local why = session.is_alive(owner) and 'the time to run is over' or 'the session has ended'
+    local why = session.is_alive(owner) and 'the time to run is over' or reasons[token] or 'the session has ended'
     sched:extend(n, 0)
     sched.owners:leave(n)
     sched.owners:join(n, NOBODY)
@@ -86,6 +87,7 @@ local function write(tube, some)
         if tuple ~= nil then
             known[n], ns[i] = true, n
             steps[i], arguments[i] = attempt.plan(tube, tuple, { error = item[3], token = item[2] })
+            reasons[item[2]] = item[3]
         elseif n ~= 0 and not known[n] then
             sched:unlink(n)
             sched:forget(n)
@@ -95,7 +97,13 @@ local function write(tube, some)
         return
     end
     -- A commit that fails gives the tasks to `keep` again.
-    commit.many(tube, steps, ns, arguments, #some, failures)
+    local ok, cause = pcall(commit.many, tube, steps, ns, arguments, #some, failures)
+    for _, item in ipairs(some) do
+        reasons[item[2]] = nil
+    end
+    if not ok then
+        error(cause, 0)
+    end
     for i, failure in pairs(failures) do
         give_up(tube, some[i][1], some[i][2], failure)
     end

@@ -47,12 +47,15 @@ local function wanted(o, tuple)
     return origin
 end
 
--- Moves what is wanted of these rows; how many.
-local function move_some(tube, rows, o, limit)
+-- Moves what is wanted of these rows; how many, and the row to go on with.
+local function move_some(tube, rows, first, o, limit)
     local sched = tube.sched
     local steps, ns, arguments, failures, count = {}, {}, {}, {}, 0
-    for _, tuple in ipairs(rows) do
-        local origin = count < limit and wanted(o, tuple) or nil
+    local at = first
+    while at <= #rows and count < limit do
+        local tuple = rows[at]
+        at = at + 1
+        local origin = wanted(o, tuple)
         local to = origin ~= nil and registry.get(origin.tube) or nil
         local n = to ~= nil and to ~= tube and not to.store.is_vinyl and sched:find(tuple.id) or 0
         if n ~= 0 and not sched:is_busy(n) and sched:state(n) ~= schedule.TAKEN then
@@ -61,14 +64,14 @@ local function move_some(tube, rows, o, limit)
         end
     end
     if count == 0 then
-        return 0
+        return 0, at
     end
     commit.many(tube, steps, ns, arguments, count, failures)
     local failed = 0
     for _ in pairs(failures) do
         failed = failed + 1
     end
-    return count - failed
+    return count - failed, at
 end
 
 local function check(value)
@@ -110,7 +113,12 @@ return function(tube, _, _, opts)
             break
         end
         looked = looked + #rows
-        moved = moved + move_some(tube, rows, o, limit - moved)
+        local at = 1
+        while at <= #rows and moved < limit and not tube.is_dropped do
+            local found
+            found, at = move_some(tube, rows, at, o, limit - moved)
+            moved = moved + found
+        end
         after = rows[#rows].id
         if not is_joined then
             fiber.sleep(0)
