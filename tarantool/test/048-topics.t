@@ -146,6 +146,34 @@ fixture.run('topics', {
         ios:release_all()
         empty()
     end },
+    { 'publishing and scheduling join a transaction of a client', function(test)
+        -- Which a server keeps open between requests since 2.10, with the MVCC engine.
+        if not os.getenv('TEST_MVCC') or box.info.listen == nil then
+            return test:skip('no transaction of a client')
+        end
+        subscribe('news', 'ios', 'log')
+        local told = queue.create_tube('told', 'fifo', { events = true })
+        queue.grant_roles()
+        box.schema.user.grant('guest', 'tarantella_producer')
+        local connection = require('net.box').connect(box.info.listen)
+        local function work(finish)
+            local stream = connection:new_stream()
+            stream:begin()
+            stream:call('queue.publish', { 'news', 'x' })
+            stream:call('queue.schedule', { 's', { tube = 'ios', every = 3600 } })
+            stream:call('queue.put', { 'told', 'x' })
+            test:is(#queue.events(0).events + ios.raw:len() + #queue.schedules(), 0, 'not yet')
+            stream[finish](stream)
+        end
+        work('rollback')
+        test:is(#queue.events(0).events + ios.raw:len() + #queue.schedules(), 0, 'nothing')
+        work('commit')
+        test:is(#queue.events(0).events + ios.raw:len() + #queue.schedules(), 3, 'one of each')
+        connection:close()
+        queue.unschedule('s')
+        told:drop()
+        empty()
+    end },
     { 'topics are listed in pages', function(test)
         for _, row in box.space._tarantella_topic:pairs() do
             box.space._tarantella_topic:delete({ row.topic, row.tube_id })
