@@ -1,4 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +37,28 @@ function run(words: readonly string[], env: Readonly<Record<string, string>> = C
     )
     child.stdin?.end()
   })
+}
+
+/** util-linux's, which gives a program a terminal. */
+const SCRIPT = '/usr/bin/script'
+
+/** What a script prints on a terminal where somebody types an answer. */
+async function runInTerminal(line: readonly string[], answer: string): Promise<string> {
+  const [name = '', ...rest] = line
+  const file = join(ROOT, 'tarantool', 'admin', `${name}.lua`)
+  const command = [findTarantool() ?? 'tarantool', file, ...rest].map((word) => `'${word}'`).join(' ')
+  const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], { env: { ...process.env, ...CREDENTIALS } })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let printed = ''
+  let isAnswered = false
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk.toString()
+    if (isAnswered || !printed.includes('to go on]')) return
+    isAnswered = true
+    child.stdin.write(`${answer}\n`)
+  })
+  await once(child, 'close')
+  return printed
 }
 
 async function open(server: QueueServer): Promise<Client> {
@@ -190,6 +214,36 @@ describe('the admin scripts', { timeout: 180_000 }, () => {
     }
     expect(await run(['stats', here, 'push', '--json'])).toMatchObject({ code: 0 })
   })
+
+  test.skipIf(!existsSync(SCRIPT))(
+    'ask before they destroy, and do nothing unless the answer is the one asked for',
+    async () => {
+      const server = await startQueue('push:fifo')
+      const client = await open(server)
+      await client.call('queue.put_many', ['push', [[1], [2]]])
+      const answers: [line: string, answer: string, printed: RegExp, left: number | undefined][] = [
+        [
+          'drain',
+          'no',
+          /Delete 2 tasks \(2 ready, 0 delayed, 0 buried\) of push on .* \[yes to go on\][\s\S]*drain: not done/,
+          2,
+        ],
+        [
+          'obliterate',
+          'yes',
+          /Drop push on .* with 2 tasks, 0 of them taken\? \[push to go on\][\s\S]*obliterate: not done/,
+          2,
+        ],
+        ['drain', 'yes', /deleted 2 tasks of push/, 0],
+        ['obliterate', 'push', /dropped push with 0 tasks/, undefined],
+      ]
+      for (const [name, answer, printed, left] of answers) {
+        expect(await runInTerminal([name, String(server.port), 'push'], answer)).toMatch(printed)
+        const [all] = await client.call<[Record<string, { tasks: { total: number } }>]>('queue.statistics')
+        expect(all['push']?.tasks.total).toBe(left)
+      }
+    },
+  )
 
   test('watch a queue until they are ended', async () => {
     const server = await startQueue('push:fifo')
