@@ -188,33 +188,45 @@ end
 ---Sets the tube's own settings.
 ---@param rate table|nil limit
 function Flow:set_tube(is_paused, rate)
+    local now = now_ms()
+    if self.rate ~= nil then
+        bucket.settle(self.bucket, self.rate, now)
+    end
     self.is_paused, self.rate = is_paused, rate
-    self.bucket = rate ~= nil and (self.bucket or bucket.new(now_ms())) or nil
-    set_quota(self, now_ms())
+    self.bucket = rate ~= nil and (self.bucket or bucket.new(now)) or nil
+    set_quota(self, now)
     serve(self)
 end
 
 ---Sets the limit of every lane that has none of its own.
 ---@param rate table|nil limit
 function Flow:set_each(rate)
-    self.each = rate
+    local now = now_ms()
     -- They are weighed anew by the timer, some at a time.
     for _, of in ipairs(self.moments) do
+        local limit = limit_of(self, of.name)
+        if limit ~= nil then
+            bucket.settle(of, limit, now)
+        end
         of.due = 0
     end
+    self.each = rate
     timer.kick()
 end
 
 ---Sets what one lane has of its own.
 ---@param rate table|nil limit
 function Flow:set_lane(name, is_paused, rate)
-    local before = self.lanes[name]
+    local before, limit, now = self.lanes[name], limit_of(self, name), now_ms()
+    local of = self.buckets[name]
+    if of ~= nil and limit ~= nil then
+        bucket.settle(of, limit, now)
+    end
     local after = (is_paused or rate ~= nil) and { is_paused = is_paused, rate = rate } or nil
     self.lane_count = self.lane_count + (after and 1 or 0) - (before and 1 or 0)
     self.lanes[name] = after
-    local of = self.buckets[name]
     if of ~= nil then
-        review(self, of, now_ms())
+        review(self, of, now)
         timer.kick()
     end
     set_gate(self, name)

@@ -111,6 +111,8 @@ function timer.stop()
         worker:cancel()
     end
     worker = nil
+    -- It may have been cancelled in its sleep.
+    sleeps_wall, sleeps_monotonic = 0, 0
 end
 
 ---Makes the fiber look again at once.

@@ -204,6 +204,38 @@ fixture.run('rates', {
             instance.crash(server)
         end
     end },
+    { 'who waits for a rate is served at its time', function(test)
+        local tube = queue.create_tube('timed', 'utube', { rate = { rate = 50 }, lane_rate = { rate = 40 } })
+        fill('timed', 4, function(i) return { utube = 'l' .. i % 2 } end)
+        local last
+        for i = 1, 3 do
+            local task = tube:take(10)
+            test:ok(task, 'a take')
+            local at = true_clock()
+            test:ok(i == 1 or at - last >= 18000, 'not before its time')
+            last = at
+            tube:ack(task[1])
+        end
+        local lane = tube:take(10, { utube = 'l0' })
+        test:is(lane ~= nil and lane[3], 4, 'by its lane, too')
+    end },
+    { 'the timer hears what it is told while it is at work', function(test)
+        timer.stop()
+        local passes = 0
+        timer.start(function() return {} end, function() end, {
+            job = function()
+                passes = passes + 1
+                if passes == 1 then
+                    timer.nudge(true_clock() + 1000, true)
+                end
+            end,
+        })
+        eventually('it looks again', function() return passes == 2 end)
+        timer.stop()
+        turn(true)
+        turn(false)
+        test:ok(true, 'it looked again')
+    end },
     { 'wrong settings are refused, and nothing is set', function(test)
         local function refused(what, fn, ...)
             test:is(code_of(fn, ...), 'INVALID_ARGUMENT', what)
@@ -367,6 +399,14 @@ fixture.run('rates', {
                 model.states['lane' .. lane] = select(2, passes('lane' .. lane, limit_of(lane)))
             end
         end
+        -- As much as time has drained under the limit until now.
+        local function settle(key, limit)
+            local state = model.states[key]
+            if state ~= nil and limit ~= nil then
+                local drained = math.floor(limit[1] * (now - state.last) / 1000)
+                model.states[key] = { excess = math.max(-1000, state.excess - drained), last = now }
+            end
+        end
         local function some_rate()
             local rate, burst = random(20), random(0, 3)
             return { rate = rate, burst = burst }, { rate * 1000, burst * 1000 }
@@ -425,6 +465,7 @@ fixture.run('rates', {
                 if random(2) == 1 then
                     queue.set_rate('walk', rate)
                     -- A tube without a rate counts nothing.
+                    settle('', model.rate)
                     model.states[''] = model.rate ~= nil and model.states[''] or nil
                     model.rate = limit
                 else
@@ -436,6 +477,7 @@ fixture.run('rates', {
                 local lane, rate, limit = some_lane(), some_rate()
                 rate.utube = lane
                 queue.set_rate('walk', random(2) == 1 and rate or { utube = lane })
+                settle('lane' .. lane, limit_of(lane))
                 local own = raw.flow.lanes[lane]
                 model.own[lane] = own ~= nil and own.rate ~= nil and limit or nil
             end,
@@ -443,6 +485,9 @@ fixture.run('rates', {
                 local rate, limit = some_rate()
                 rate.each = true
                 queue.set_rate('walk', rate)
+                for i = 1, 4 do
+                    settle('lanel' .. i, limit_of('l' .. i))
+                end
                 model.each = limit
             end,
             wait = function() pass(random(3) == 1 and random(0, 2000) or random(0, 100)) end,

@@ -33,6 +33,11 @@ function bucket.add(to, limit, now)
     to.excess, to.last = excess_at(to, limit, now) + 1000, max(now, to.last)
 end
 
+---Drains a bucket until now, before its limit becomes another one.
+function bucket.settle(of, limit, now)
+    of.excess, of.last = excess_at(of, limit, now), max(now, of.last)
+end
+
 ---@return integer milliseconds: when the limit lets the next delivery through
 function bucket.opens(of, limit)
     return of.last + max(0, ceil((of.excess + 1000 - limit.burst) * 1000 / limit.rate))
