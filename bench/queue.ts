@@ -1,91 +1,75 @@
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { connect } from '@tarantella/connector'
-import { Queue } from '@tarantella/queue'
-import { startTarantool } from '../test/helpers/start-tarantool.ts'
+import { calibrate } from './harness/calibrate.ts'
 import { type Case, measureInterleaved } from './harness/measure.ts'
-import { makeReport, print, printReport, writeReport } from './harness/report.ts'
+import { isWanted, readOptions } from './harness/options.ts'
+import { pinnedVersions } from './harness/pinned.ts'
+import { type Figure, makeReport, print, printReport, writeReport } from './harness/report.ts'
+import { openBullmq } from './queue/bullmq.ts'
+import { printGoals } from './queue/goals.ts'
+import { measureIdle } from './queue/idle.ts'
+import { openPgBoss } from './queue/pg-boss.ts'
+import { type QueueSubject, SubjectMissing } from './queue/subject.ts'
+import { openTarantella } from './queue/tarantella.ts'
+import { openTarantoolDriver } from './queue/tarantool-driver.ts'
 
-// npm run bench -- queue [--json FILE] [--rounds N]
-// Whole cycles (put, take, ack; each committed to the WAL) through the plain API over one socket.
-
-interface Push {
-  readonly user: number
-  readonly text: string
-  readonly data: { readonly badge: number; readonly silent: boolean }
+const PEERS = {
+  'tarantool-driver+queue': openTarantoolDriver,
+  bullmq: () => openBullmq('bullmq'),
+  'bullmq-bulk': () => openBullmq('bullmq-bulk'),
+  'bullmq-memory': () => openBullmq('bullmq-memory'),
+  'pg-boss': openPgBoss,
 }
 
-const payload = (user: number): Push => ({ user, text: 'Your horoscope is here', data: { badge: 1, silent: false } })
-
-/** Handlers that may run at a time, and puts under way at a time, in the concurrent case. */
-const CONCURRENCY = 256
-
-async function oneByOne(queue: Queue, operations: number): Promise<number> {
-  const tube = queue.tube<Push>('one')
-  for (let i = 0; i < operations; i += 1) {
-    await tube.put(payload(i))
-    const task = await tube.take(1)
-    if (task === undefined) throw new Error('The task that was just put did not come')
-    await task.ack()
+/** Those that are wanted and can run here; it says which cannot, and why. */
+async function openPeers(wanted: readonly string[]): Promise<QueueSubject[]> {
+  const peers: QueueSubject[] = []
+  for (const [name, open] of Object.entries(PEERS)) {
+    if (!isWanted(wanted, name)) continue
+    try {
+      peers.push(await open())
+    } catch (error) {
+      if (!(error instanceof SubjectMissing)) throw error
+      print(`${name} is left out: ${error.message}`)
+    }
   }
-  return operations
+  return peers
 }
 
-/** Producers that await each put, and a worker, at the same time. */
-async function putAndWorker(queue: Queue, operations: number): Promise<number> {
-  const tube = queue.tube<Push>('many')
-  const worker = tube.work(() => undefined, { concurrency: CONCURRENCY })
-  const allDone = new Promise<void>((resolve) => {
-    let done = 0
-    worker.on('completed', () => {
-      done += 1
-      if (done === operations) resolve()
-    })
-  })
-  let next = 0
-  const producer = async (): Promise<void> => {
-    while (next < operations) await tube.put(payload(next++))
-  }
-  await Promise.all(Array.from({ length: CONCURRENCY }, producer))
-  await allDone
-  await worker.close()
-  return operations
-}
-
-const { values } = parseArgs({ options: { json: { type: 'string' }, rounds: { type: 'string', default: '3' } } })
-const server = await startTarantool({
-  initFile: join(import.meta.dirname, '..', 'tarantool', 'init.lua'),
-  env: { TARANTELLA_ADMIN_PASSWORD: 'secret', TARANTELLA_TUBES: 'one:fifottl,many:fifottl' },
+const options = readOptions({
+  about: 'npm run bench -- queue [options]: whole cycles of put, take and ack, each server on this machine',
+  cases: ['cycle', 'one by one', 'idle'],
+  subjects: ['tarantella', 'tarantella-batch', ...Object.keys(PEERS)],
+  inFlight: [],
+  sampleMs: 2000,
 })
+const tarantella = await openTarantella()
+const ours = [tarantella.plain, tarantella.batch].filter(({ name }) => isWanted(options.subjects, name))
+const subjects = [...ours, ...(await openPeers(options.subjects))]
 try {
-  const client = await connect(`tarantool://queue_admin:secret@127.0.0.1:${server.port}`)
-  const queue = new Queue(client)
-  const cases: Case[] = [
-    {
-      subject: 'tarantella',
-      name: 'cycle, one request at a time',
-      inFlight: 1,
-      operations: 3000,
-      run: (n) => oneByOne(queue, n),
-    },
-    {
-      subject: 'tarantella',
-      name: 'cycle, plain put and a worker',
-      inFlight: CONCURRENCY,
-      operations: 60_000,
-      run: (n) => putAndWorker(queue, n),
-    },
-  ]
-  const results = await measureInterleaved(cases, Number(values.rounds))
-  const report = makeReport({ tarantool: client.server?.version ?? 'unknown' }, results)
-  printReport(report)
-  const [single, joined] = results
-  if (single !== undefined && joined !== undefined) {
-    print(`a worker beside plain puts: ${(joined.perSecond / single.perSecond).toFixed(1)} times one request at a time`)
+  const cases: Omit<Case, 'operations'>[] = isWanted(options.cases, 'cycle')
+    ? subjects.map(({ name: subject, inFlight, cycles }) => ({ subject, name: 'cycle', inFlight, run: cycles }))
+    : []
+  if (isWanted(options.cases, 'one by one') && isWanted(options.subjects, 'tarantella')) {
+    cases.push({ subject: 'tarantella', name: 'one by one', inFlight: 1, run: tarantella.oneByOne })
   }
-  if (values.json !== undefined) await writeReport(report, values.json)
-  await queue.close()
-  await client.close()
+  const results = await measureInterleaved(await calibrate(cases, options.sampleMs), options.rounds)
+  const figures: Figure[] = []
+  if (isWanted(options.cases, 'idle')) {
+    for (const subject of subjects) {
+      const figure = await measureIdle(subject)
+      if (figure !== undefined) figures.push(figure)
+    }
+  }
+  const versions = Object.assign(
+    pinnedVersions(['tarantool-driver', 'bullmq', 'pg-boss']),
+    ...subjects.map((subject) => subject.versions),
+  )
+  const durability = Object.fromEntries(subjects.map(({ name, durability: text }) => [name, text]))
+  const report = { ...makeReport(versions, results), figures, durability }
+  printReport(report)
+  for (const [name, text] of Object.entries(durability)) print(`${name}: ${text}`)
+  printGoals(results, figures)
+  if (options.json !== undefined) await writeReport(report, options.json)
 } finally {
-  await server[Symbol.asyncDispose]()
+  for (const subject of subjects) await subject[Symbol.asyncDispose]()
+  await tarantella[Symbol.asyncDispose]()
 }

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { installPeers } from './install-peers.mjs'
 import { runForeground } from './run-command.mjs'
-import { ROOT, setup } from './setup.mjs'
+import { log, ROOT, setup } from './setup.mjs'
 import { runScript, SetupError } from './setup-error.mjs'
 
 // npm run bench -- NAME [options]: runs bench/NAME.ts on a Tarantool of its own.
@@ -16,6 +17,8 @@ await runScript(async () => {
     throw new SetupError(`${wrong} npm run bench -- NAME, where NAME is one of: ${names.join(', ')}`)
   }
   const { tarantool } = await setup()
+  // On somebody's own machine nothing is installed for a benchmark: it says what it leaves out.
+  if (name === 'queue' && (process.env.CI ?? '') !== '') await installPeers(log)
   const args = ['--import', import.meta.resolve('tsx'), join(ROOT, 'bench', `${name}.ts`), ...rest]
   return runForeground(process.execPath, args, { cwd: ROOT, env: { ...process.env, TARANTOOL_BIN: tarantool.path } })
 })

@@ -11,16 +11,3 @@ export interface Subject extends AsyncDisposable {
 
 /** A promise-based client: what it gives for each operation, with `i` counting the requests. */
 export type Requests = Readonly<Record<Operation, (i: number) => Promise<unknown>>>
-
-/** Keeps `inFlight` promises going the way users do: each awaits its own reply before it asks again. */
-export async function keepInFlight(
-  request: (i: number) => Promise<unknown>,
-  inFlight: number,
-  requests: number,
-): Promise<void> {
-  let next = 0
-  const loop = async (): Promise<void> => {
-    while (next < requests) await request(next++)
-  }
-  await Promise.all(Array.from({ length: inFlight }, loop))
-}

@@ -1,7 +1,8 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { connect } from '@tarantella/connector'
+import { keepInFlight } from '../harness/keep-in-flight.ts'
 import { CALLED, EVALUATED, messageOf, PASSWORD, ROWS, rowOf, SPACE, USER } from './operations.ts'
-import { keepInFlight, type Requests, type Subject } from './subject.ts'
+import type { Requests, Subject } from './subject.ts'
 
 export interface OpenedTarantella extends Subject {
   /** Of the server that it is connected to. */

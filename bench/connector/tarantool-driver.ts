@@ -1,7 +1,8 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import TarantoolConnection from 'tarantool-driver'
+import { keepInFlight } from '../harness/keep-in-flight.ts'
 import { CALLED, EVALUATED, messageOf, PASSWORD, ROWS, rowOf, SPACE, USER } from './operations.ts'
-import { keepInFlight, type Requests, type Subject } from './subject.ts'
+import type { Requests, Subject } from './subject.ts'
 
 /** Spaces by name, as users of both write them; by number it spares itself a chain of promises, which is worth about a fifth. */
 export async function openTarantoolDriver(port: number): Promise<Subject> {
