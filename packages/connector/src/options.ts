@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
 import { UsageError } from './errors.ts'
 import { type Extension, ExtensionTable } from './msgpack/ext/extension.ts'
@@ -20,6 +21,12 @@ export interface ConnectOptions {
   readonly port?: number | undefined
   /** Of a Unix socket; excludes `host` and `port`. */
   readonly path?: string | undefined
+  /**
+   * Opens the way to the server: a descriptor that stands already (`() => new Socket({ fd })`), a tunnel, a proxy. It
+   * is asked anew for every connection, so use `reconnect: false` where it can be opened once. The address is then a
+   * name, for errors and for TLS. @default TCP or a Unix socket, by the address
+   */
+  readonly socket?: (() => Duplex | Promise<Duplex>) | undefined
   /** @default the user of `uri`, else the server's guest */
   readonly user?: string | undefined
   /** An empty password is one too. A function is asked anew at every connect. @default that of `uri`, else '' */
@@ -95,6 +102,8 @@ export interface ReconnectOptions {
 
 export interface ResolvedOptions {
   readonly address: Address
+  /** Undefined: a socket of the connector's own. */
+  readonly socket: (() => Duplex | Promise<Duplex>) | undefined
   /** Undefined: the guest's session. */
   readonly user: string | undefined
   readonly password: () => string | Promise<string>
@@ -139,6 +148,7 @@ export function resolveOptions(given: string | ConnectOptions, more: ConnectOpti
   const tls = resolveTls(options.tls ?? isTls)
   return Object.freeze({
     address,
+    socket: resolveSocket(options.socket),
     user: resolveUser(options.user ?? user, options.password),
     password: resolvePassword(options.password ?? password),
     auth: resolveAuth(options.auth ?? 'auto', tls),
@@ -180,6 +190,11 @@ function resolveAddress({ uri, host, port, path }: ConnectOptions): Whereabouts 
   }
   if (host !== undefined || port !== undefined) throw invalid('Expected `path` without `host` and `port`')
   return { address: { path: text('path', path) } }
+}
+
+function resolveSocket(socket: ConnectOptions['socket']): ConnectOptions['socket'] {
+  if (socket === undefined || typeof socket === 'function') return socket
+  throw invalid(`Expected \`socket\` to be a function, got ${show(socket)}`)
 }
 
 function resolveUser(user: string | undefined, password: unknown): string | undefined {

@@ -7,6 +7,7 @@ test('what is not given has its documented default', () => {
   const { password, ...options } = resolveOptions({})
   expect(options).toEqual({
     address: { host: '127.0.0.1', port: 3301 },
+    socket: undefined,
     user: undefined,
     auth: 'auto',
     tls: undefined,
@@ -70,6 +71,7 @@ describe('a wrong option is refused with what was expected and what came', () =>
     [{ auth: 'pap-sha256', path: '/x' }, 'Expected `tls` beside `auth: pap-sha256`'],
     [{ int64: 'bigint-when-unsafe' }, 'Expected `int64` to be safe, bigint, number or string'],
     [{ bulkLane: 1 }, 'Expected `bulkLane` to be true or false'],
+    [{ socket: 'x' }, 'Expected `socket` to be a function'],
     [{ tls: 1 }, 'Expected `tls` to be a boolean or an object'],
     [{ tls: { CA: '' } }, 'Unknown option `tls.CA`'],
     [{ tls: { cert: '' } }, 'Expected `tls.cert` and `tls.key` together'],

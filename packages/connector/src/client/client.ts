@@ -7,6 +7,7 @@ import { assertFeature, type ServerInfo } from '../protocol/features.ts'
 import type { Request } from '../protocol/request.ts'
 import { WatchOnceRequest } from '../protocol/requests/watch.ts'
 import { openSocket } from '../transport/socket.ts'
+import { openStream } from '../transport/stream.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 import { AbortGroups } from '../util/abort-groups.ts'
 import { thisTurn } from '../util/turn.ts'
@@ -83,10 +84,7 @@ export class Client extends ClientEmitter {
   #lastStream = 0
 
   /** Use {@link connect}. */
-  constructor(
-    options: ResolvedOptions,
-    open: OpenTransport = openSocket.bind(undefined, options.address, options.tls),
-  ) {
+  constructor(options: ResolvedOptions, open: OpenTransport = transportOf(options)) {
     super((options, build) => this.#request(options, build))
     this.#options = options
     this.#statements = new Statements(this, (limits, build) => this.#request(limits, build), options.requestTimeoutMs)
@@ -269,4 +267,9 @@ export class Client extends ClientEmitter {
   #trace(pending: Pending, lane: Lane | undefined, route: Route | undefined): Promise<unknown> {
     return traceRequest(pending, this.#options.address, () => this.#send(pending, lane, route))
   }
+}
+
+function transportOf({ socket, address, tls }: ResolvedOptions): OpenTransport {
+  if (socket === undefined) return openSocket.bind(undefined, address, tls)
+  return openStream.bind(undefined, socket, address, tls)
 }

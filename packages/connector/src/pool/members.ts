@@ -16,8 +16,7 @@ export interface MembersOwner {
 
 /** The instances of a pool, and who of them serves what. */
 export class Members implements InstanceOwner, Directory<Instance> {
-  readonly list: readonly Instance[]
-  readonly #byName: ReadonlyMap<string, Instance>
+  #byName: ReadonlyMap<string, Instance>
   readonly #owner: MembersOwner
   readonly #errors = new Map<string, TarantellaError>()
   readonly #lost = new Set<string>()
@@ -29,10 +28,26 @@ export class Members implements InstanceOwner, Directory<Instance> {
   #onHopeless: ((error: TarantellaError) => void) | undefined
 
   constructor(instances: readonly InstanceOptions[], owner: MembersOwner) {
-    this.list = instances.map((options) => new Instance(options, this))
-    this.#byName = new Map(this.list.map((instance) => [instance.name, instance]))
-    this.#roles = initialRoles(this.list.map(({ name }) => name))
+    this.#byName = new Map(instances.map((options) => [options.name, new Instance(options, this)]))
+    this.#roles = initialRoles([...this.#byName.keys()])
     this.#owner = owner
+  }
+
+  /** Changes who belongs to the pool. Resolves when those that left have answered what they were asked. */
+  async set(instances: readonly InstanceOptions[]): Promise<void> {
+    const before = this.#byName
+    const byName = new Map(
+      instances.map((options) => [options.name, before.get(options.name) ?? new Instance(options, this)]),
+    )
+    const left = [...before.values()].filter(({ name }) => !byName.has(name))
+    this.#byName = byName
+    for (const { name } of left) {
+      this.#errors.delete(name)
+      this.#lost.delete(name)
+    }
+    this.#apply({ type: 'listed', names: [...byName.keys()] })
+    for (const instance of byName.values()) if (!before.has(instance.name)) instance.start()
+    await Promise.all(left.map((instance) => instance.close()))
   }
 
   get roles(): Roles {
@@ -49,7 +64,7 @@ export class Members implements InstanceOwner, Directory<Instance> {
       this.#onUsable = resolve
       this.#onHopeless = reject
     })
-    for (const instance of this.list) instance.start()
+    for (const instance of this.#byName.values()) instance.start()
     return started
   }
 
@@ -74,6 +89,7 @@ export class Members implements InstanceOwner, Directory<Instance> {
   }
 
   up(name: string, uuid: string): void {
+    if (!this.#byName.has(name)) return
     this.#errors.delete(name)
     this.#apply({ type: 'up', name, uuid })
     this.#owner.up(name)
@@ -85,23 +101,25 @@ export class Members implements InstanceOwner, Directory<Instance> {
   }
 
   down(name: string, error: TarantellaError): void {
+    if (!this.#byName.has(name)) return
     this.#errors.set(name, error)
     this.#apply({ type: 'down', name })
     this.#owner.down(name, error)
-    if (this.#errors.size === this.list.length) this.#onHopeless?.(hopeless([...this.#errors.values()], error))
+    if (this.#errors.size === this.#byName.size) this.#onHopeless?.(hopeless([...this.#errors.values()], error))
   }
 
   gaveUp(name: string, error: TarantellaError): void {
+    if (!this.#byName.has(name)) return
     this.#lost.add(name)
-    if (this.#lost.size === this.list.length) this.#owner.ended(hopeless([...this.#errors.values()], error))
+    if (this.#lost.size === this.#byName.size) this.#owner.ended(hopeless([...this.#errors.values()], error))
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.list.map((instance) => instance.close()))
+    await Promise.all(Array.from(this.#byName.values(), (instance) => instance.close()))
   }
 
   destroy(error: unknown): void {
-    for (const instance of this.list) instance.destroy(error)
+    for (const instance of this.#byName.values()) instance.destroy(error)
   }
 
   #candidatesFor(mode: Mode): readonly Instance[] {

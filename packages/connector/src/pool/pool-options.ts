@@ -27,7 +27,9 @@ export interface PoolOptions
 }
 
 export interface ResolvedPool {
-  readonly instances: readonly Omit<InstanceOptions, 'owner'>[]
+  readonly instances: readonly InstanceOptions[]
+  /** The same for instances that come later. Throws a `UsageError`. */
+  readonly resolve: (targets: readonly (string | InstanceTarget)[]) => readonly InstanceOptions[]
   /** The pool's own: of what is asked of it as a whole. */
   readonly shared: ResolvedOptions
 }
@@ -37,7 +39,6 @@ const ROLE_POLL_MS = 1_000
 
 /** Checks everything once. Throws a `UsageError`. */
 export function resolvePool(targets: readonly (string | InstanceTarget)[], options: PoolOptions): ResolvedPool {
-  if (!Array.isArray(targets) || targets.length === 0) throw invalid('Expected at least one instance')
   const { rolePollMs = ROLE_POLL_MS, reconnect, offlineQueue, ...common } = options
   const given: unknown = reconnect
   if (given === false) throw invalid('Expected `reconnect` of a pool to be an object')
@@ -45,16 +46,21 @@ export function resolvePool(targets: readonly (string | InstanceTarget)[], optio
   const redial = shared.reconnect
   if (redial === undefined) throw invalid('Expected `reconnect` of a pool to be an object')
   const pollMs = duration('rolePollMs', rolePollMs)
-  const instances = targets.map((target: string | InstanceTarget) => {
-    const { name, ...own } = typeof target === 'string' ? { uri: target, name: undefined } : target
-    const defaults = { pingIntervalMs: PING_INTERVAL_MS, ...defined(common) }
-    const connection = resolveOptions({ ...defaults, ...defined(own), reconnect: false, offlineQueue: false })
-    return { name: name ?? formatAddress(connection.address), connection, redial, rolePollMs: pollMs }
-  })
-  const names = new Set(instances.map(({ name }) => name))
-  if (names.size < instances.length)
-    throw invalid('Expected each instance of the pool once; give them names of their own')
-  return { instances, shared }
+  const resolve = (list: readonly (string | InstanceTarget)[]): InstanceOptions[] => {
+    // Array.isArray would make it an array of any.
+    const isList: boolean = Array.isArray(list) && list.length > 0
+    if (!isList) throw invalid('Expected at least one instance')
+    const instances = list.map((target) => {
+      const { name, ...own } = typeof target === 'string' ? { uri: target, name: undefined } : target
+      const defaults = { pingIntervalMs: PING_INTERVAL_MS, ...defined(common) }
+      const connection = resolveOptions({ ...defaults, ...defined(own), reconnect: false, offlineQueue: false })
+      return { name: name ?? formatAddress(connection.address), connection, redial, rolePollMs: pollMs }
+    })
+    if (new Set(instances.map(({ name }) => name)).size < instances.length)
+      throw invalid('Expected each instance of the pool once; give them names of their own')
+    return instances
+  }
+  return { instances: resolve(targets), resolve, shared }
 }
 
 /** A password may stand beside users that come with the instances. */

@@ -9,6 +9,7 @@ import { ConnectionError, type TarantellaError } from '../errors.ts'
 import { RequestType } from '../protocol/constants.ts'
 import type { Request } from '../protocol/request.ts'
 import { surface } from '../util/surface.ts'
+import type { Instance } from './instance.ts'
 import { Members } from './members.ts'
 import { type InstanceTarget, type PoolOptions, type ResolvedPool, resolvePool } from './pool-options.ts'
 import type { InstanceState, Mode, Role } from './roles.ts'
@@ -70,13 +71,14 @@ export class Pool extends Commands {
   readonly preferRw: Commands
   readonly preferRo: Commands
   readonly #members: Members
-  readonly #router: Router<Members['list'][number]>
+  readonly #resolve: ResolvedPool['resolve']
+  readonly #router: Router<Instance>
   readonly #events: EventEmitter<PoolEvents>
   #closing: Promise<void> | undefined
   #isClosed = false
 
   /** Use {@link connectPool}. */
-  constructor({ instances, shared }: ResolvedPool) {
+  constructor({ instances, resolve, shared }: ResolvedPool) {
     const events = new EventEmitter<PoolEvents>()
     const members: Members = new Members(instances, {
       changed: () => router.wake(),
@@ -99,6 +101,7 @@ export class Pool extends Commands {
     this.preferRw = commands('preferRw')
     this.preferRo = commands('preferRo')
     this.#members = members
+    this.#resolve = resolve
     this.#router = router
     this.#events = events
   }
@@ -116,6 +119,16 @@ export class Pool extends Commands {
   /** What is known of each instance, by name. */
   get instances(): ReadonlyMap<string, InstanceState> {
     return this.#members.roles
+  }
+
+  /**
+   * Changes which instances belong to the pool, as after a look into a registry: new ones are dialed, and those that are
+   * missing take no more requests. An instance is told by its name, and one that stays is left as it is. Resolves when
+   * those that left have answered. Throws a `UsageError`, and changes nothing, if the list is wrong.
+   */
+  setInstances(instances: readonly (string | InstanceTarget)[]): Promise<void> {
+    const resolved = this.#resolve(instances)
+    return this.#closing ?? (this.#isClosed ? Promise.resolve() : this.#members.set(resolved))
   }
 
   /** Requests that wait for an instance. */
@@ -223,7 +236,7 @@ export class Pool extends Commands {
 
 /** The kind of a request is known when it is built; that one is for the first instance tried. */
 function sendByKind<R>(
-  router: Router<Members['list'][number]>,
+  router: Router<Instance>,
   options: RequestOptions | undefined,
   build: () => Request<R>,
 ): Promise<R> {

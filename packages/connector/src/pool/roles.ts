@@ -22,6 +22,8 @@ export interface InstanceState {
 export type Roles = ReadonlyMap<string, InstanceState>
 
 export type RoleEvent =
+  /** The instances are these now. Those that stay keep what is known of them. */
+  | { readonly type: 'listed'; readonly names: readonly string[] }
   /** A session stands. */
   | { readonly type: 'up'; readonly name: string; readonly uuid: string }
   /** The instance has said what it is. */
@@ -38,6 +40,7 @@ export function initialRoles(names: readonly string[]): Roles {
 
 /** The roles after an event; the same object if it changes nothing. An instance of no known name is none. */
 export function reduceRoles(roles: Roles, event: RoleEvent): Roles {
+  if (event.type === 'listed') return new Map(event.names.map((name) => [name, roles.get(name) ?? DOWN]))
   const state = roles.get(event.name)
   if (state === undefined) return roles
   switch (event.type) {

@@ -1,5 +1,6 @@
 import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { Duplex } from 'node:stream'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Address } from '../util/address.ts'
 import type { TlsOptions } from '../util/tls-options.ts'
 import type { Transport, TransportHandlers, TransportStep } from './transport.ts'
@@ -54,14 +55,23 @@ function plain(options: NetConnectOpts, onStep: OnStep): Socket {
   return connect(options).once('connect', () => onStep('greeting'))
 }
 
-function secured(options: NetConnectOpts, tls: TlsOptions, onStep: OnStep): Socket {
+/** What Node's TLS is to know, with its own defaults where a user has said nothing. */
+function securityOf(tls: TlsOptions, host: string | undefined): ConnectionOptions {
   // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED does not switch the check off.
   const security = { ...defined(tls), rejectUnauthorized: tls.rejectUnauthorized ?? true }
-  const host = 'host' in options ? options.host : undefined
   // Node tells the server no name by itself; an IP address must not be told.
   const servername = tls.servername ?? (host !== undefined && isIP(host) === 0 ? host : undefined)
+  return servername === undefined ? security : { ...security, servername }
+}
+
+/** TLS over a stream that stands already. */
+export function secureOver(stream: Duplex, address: Address, tls: TlsOptions): TLSSocket {
+  return connectTls({ ...securityOf(tls, 'host' in address ? address.host : undefined), socket: stream })
+}
+
+function secured(options: NetConnectOpts, tls: TlsOptions, onStep: OnStep): Socket {
   // Without a socket of ours `connectTls` takes all that `connect` does, `onread` included.
-  const all = { ...options, ...security, ...(servername === undefined ? {} : { servername }) } as ConnectionOptions
+  const all = { ...options, ...securityOf(tls, 'host' in options ? options.host : undefined) } as ConnectionOptions
   return connectTls(all)
     .once('connect', () => onStep('securing'))
     .once('secureConnect', () => onStep('greeting'))

@@ -192,6 +192,51 @@ describe('the end of a pool', () => {
   })
 })
 
+describe('the instances of a pool', () => {
+  test('may change: new ones are dialed, others answer what they were asked and take no more', async () => {
+    const [stays, leaves, comes] = await Promise.all([
+      startInstance(READONLY),
+      startInstance(VIEW_IS_RO),
+      startInstance(VIEW_IS_RO),
+    ])
+    const pool = await openPool([stays, leaves])
+    await untilRole(pool, leaves, 'rw')
+    const before = pool.node(stays.name)
+    await pool.rw.call('f')
+    expect(leaves.served).toHaveLength(1)
+    await pool.setInstances([stays.name, comes.name])
+    await untilRole(pool, comes, 'rw')
+    await pool.rw.call('f')
+    expect(leaves.served).toHaveLength(1)
+    expect(comes.served).toHaveLength(1)
+    expect([...pool.instances.keys()]).toEqual([stays.name, comes.name])
+    expect(pool.node(leaves.name)).toBeUndefined()
+    expect(pool.node(stays.name)).toBe(before)
+  })
+
+  test('stay as they are if the new list is wrong', async () => {
+    const only = await startInstance(VIEW_IS_RO)
+    const pool = await openPool([only])
+    expect(() => pool.setInstances([])).toThrow('Expected at least one instance')
+    expect(() => pool.setInstances([only.name, only.name])).toThrow('Expected each instance of the pool once')
+    await pool.rw.call('f')
+    expect(only.served).toHaveLength(1)
+  })
+
+  test('that were all lost may be replaced', async () => {
+    const [lost, comes] = await Promise.all([startInstance(VIEW_IS_RO), startInstance(VIEW_IS_RO)])
+    const pool = await openPool([lost])
+    await untilRole(pool, lost, 'rw')
+    const down = event(pool, 'instance-down')
+    lost.peer.close()
+    await down
+    const waiting = pool.rw.call('f')
+    await pool.setInstances([comes.name])
+    await waiting
+    expect(comes.served).toHaveLength(1)
+  })
+})
+
 describe('the options of a pool', () => {
   test('hold for all instances, and an instance may have its own', () => {
     const targets: (string | InstanceTarget)[] = [
