@@ -12,7 +12,7 @@ cli.run({
     about = 'Lists the tasks of a tube, in order of id.',
     arguments = 'TUBE',
     options = {
-        { 'state', 'STATES', 'ready, delayed, taken, buried; several with commas', 'list' },
+        { 'state', 'STATES', 'ready, delayed, taken, buried, waiting; several with commas', 'list' },
         { 'utube', 'LANE', 'of this lane alone' },
         { 'limit', 'N', 'most tasks (default 20)', 'integer' },
         { 'after', 'ID', 'go on behind this id', 'integer' },

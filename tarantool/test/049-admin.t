@@ -406,6 +406,18 @@ fixture.run('admin', {
         test:is(queue.get('keyed-too', 1).pri, 5, 'with its priority')
     end },
 
+    { 'tasks of a flow are listed, and stay where they are', function(test)
+        made('flows', 'fifottl', { flows = true })
+        queue.put_flow({ tube = 'flows', data = 'parent', children = { { tube = 'flows', data = 'child' } } })
+        local parent = queue.list('flows', { state = 'waiting' }).tasks[1]
+        test:is_deeply({ parent.state, parent.data }, { 'w', 'parent' }, 'a parent waits')
+        test:is(#queue.list('flows').tasks, 2, 'among all')
+        test:is(queue.move('flows', 'to', { limit = 9 }).count, 0, 'neither moves')
+        test:is(queue.move('flows', 'to', { ids = { parent.id } }).count, 0, 'not by its id')
+        refused(test, 'TASK_WRONG_STATE', queue.update, 'flows', parent.id, { pri = 1 })
+        refused(test, 'INVALID_ARGUMENT', queue.drain, 'flows', { state = 'waiting' })
+    end },
+
     { 'vinyl tubes are listed, updated and moved', function(test)
         made('slow', 'utubettl', { engine = 'vinyl' })
         made('slower', 'fifottl', { engine = 'vinyl' })

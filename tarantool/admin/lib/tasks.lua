@@ -6,7 +6,7 @@ local text = require('lib.text')
 
 local tasks = {}
 
-local STATES = { r = 'ready', ['~'] = 'delayed', t = 'taken', ['!'] = 'buried', ['-'] = 'done' }
+local STATES = { r = 'ready', ['~'] = 'delayed', t = 'taken', ['!'] = 'buried', w = 'waiting', ['-'] = 'done' }
 
 local COLUMNS = {
     { name = 'ID', right = true }, { name = 'STATE' }, { name = 'PRI', right = true },

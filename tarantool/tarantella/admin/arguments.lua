@@ -10,6 +10,7 @@ local STATES = {
     ['~'] = schedule.DELAYED, delayed = schedule.DELAYED,
     ['!'] = schedule.BURIED, buried = schedule.BURIED,
     t = schedule.TAKEN, taken = schedule.TAKEN,
+    w = schedule.WAITING, waiting = schedule.WAITING,
 }
 
 local arguments = {}
@@ -29,7 +30,7 @@ end
 local function state_of(value)
     local state = STATES[value]
     if state == nil then
-        errors.invalid('state', "'ready', 'delayed', 'buried' or 'taken'", value)
+        errors.invalid('state', "'ready', 'delayed', 'buried', 'taken' or 'waiting'", value)
     end
     return state
 end
@@ -52,8 +53,9 @@ end
 
 local ALL = {
     [schedule.READY] = true, [schedule.DELAYED] = true, [schedule.BURIED] = true, [schedule.TAKEN] = true,
+    [schedule.WAITING] = true,
 }
-local WAITING = { [schedule.READY] = true, [schedule.DELAYED] = true, [schedule.BURIED] = true }
+local UNHELD = { [schedule.READY] = true, [schedule.DELAYED] = true, [schedule.BURIED] = true }
 
 ---@param o table { state, utube }
 ---@return table filter of any tasks
@@ -63,9 +65,9 @@ end
 
 ---@return table filter of tasks that nobody holds
 function arguments.waiting(tube, o)
-    local filter = { states = states_of(o.state, WAITING), lane = args.lane_of(tube, o.utube) }
-    if filter.states[schedule.TAKEN] then
-        errors.invalid('state', "'ready', 'delayed' or 'buried'", 'taken')
+    local filter = { states = states_of(o.state, UNHELD), lane = args.lane_of(tube, o.utube) }
+    if filter.states[schedule.TAKEN] or filter.states[schedule.WAITING] then
+        errors.invalid('state', "'ready', 'delayed' or 'buried'", o.state)
     end
     return filter
 end

@@ -19,6 +19,8 @@ local txn = require('tarantella.txn')
 
 local MICRO = const.MICRO
 
+local MOVABLE = { [schedule.READY] = true, [schedule.DELAYED] = true, [schedule.BURIED] = true }
+
 local bulk = {}
 
 -- Tasks of one call, a second or so of work.
@@ -134,6 +136,13 @@ local function put_moved(to, tuple, options)
     return nil
 end
 
+-- Parents and children of a flow know each other by their ids.
+local function is_in_flow(tube, tuple, id)
+    local meta = tuple[fields.meta]
+    local child = box.space[const.CHILD_SPACE]:get({ tube.id, id })
+    return meta ~= nil and meta.flow ~= nil or child ~= nil and child.status == 'open'
+end
+
 -- Moves one task in the caller's transaction: its new id; nil if it cannot be moved now,
 -- false if there is no room for it.
 local function move_one(from, to, id, is_kicked)
@@ -141,8 +150,8 @@ local function move_one(from, to, id, is_kicked)
     -- Only now: for vinyl the read yields.
     local n = from.sched:find(id)
     local now = timer.wall_us()
-    if tuple == nil or n == 0 or from.sched:is_busy(n) or from.sched:state(n) == schedule.TAKEN
-        or (row.dead(tuple) or math.huge) <= now then
+    if tuple == nil or n == 0 or from.sched:is_busy(n) or not MOVABLE[from.sched:state(n)]
+        or (row.dead(tuple) or math.huge) <= now or not from.store.is_vinyl and is_in_flow(from, tuple, id) then
         return nil
     end
     local options = options_of(tuple, to, is_kicked, now)

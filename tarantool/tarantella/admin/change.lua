@@ -12,7 +12,7 @@ local transition = require('tarantella.transition')
 local MICRO = const.MICRO
 local WORDS = {
     [schedule.READY] = 'ready', [schedule.DELAYED] = 'delayed',
-    [schedule.BURIED] = 'buried', [schedule.TAKEN] = 'taken',
+    [schedule.BURIED] = 'buried', [schedule.TAKEN] = 'taken', [schedule.WAITING] = 'waiting for its children',
 }
 
 local change = {}
@@ -65,7 +65,7 @@ function KINDS.update(sched, n, o)
     local state = sched:state(n)
     local now = timer.wall_us()
     local due = due_of(o, now)
-    if state == schedule.TAKEN then
+    if steps.update[state] == nil then
         return nil, wrong_state(sched, n, 'ready, delayed or buried')
     elseif due ~= nil and state == schedule.BURIED then
         return nil, wrong_state(sched, n, 'ready or delayed')
