@@ -17,6 +17,8 @@ const INSIDE: readonly { name: string; operations: number; inFlight: number; onl
   { name: 'cycle_events', operations: 20_000, inFlight: 50, only: ['tarantella'] },
   { name: 'cycle_failure', operations: 20_000, inFlight: 50, only: ['tarantella'] },
   { name: 'cycle_dedup', operations: 20_000, inFlight: 50, only: ['tarantella'] },
+  { name: 'cycle_results', operations: 20_000, inFlight: 50, only: ['tarantella'] },
+  { name: 'cycle_flows', operations: 10_000, inFlight: 50, only: ['tarantella'] },
   { name: 'publish', operations: 20_000, inFlight: 10, only: ['tarantella'] },
   { name: 'schedules', operations: 5000, inFlight: 1, only: ['tarantella'] },
   { name: 'empty_take', operations: 100_000, inFlight: 1 },

@@ -44,6 +44,7 @@ build = {
         ['tarantella.ability.schedule_spec'] = 'tarantella/ability/schedule_spec.lua',
         ['tarantella.ability.schedule_ticks'] = 'tarantella/ability/schedule_ticks.lua',
         ['tarantella.ability.schedules'] = 'tarantella/ability/schedules.lua',
+        ['tarantella.ability.subscriptions'] = 'tarantella/ability/subscriptions.lua',
         ['tarantella.ability.take_any'] = 'tarantella/ability/take_any.lua',
         ['tarantella.ability.topics'] = 'tarantella/ability/topics.lua',
         ['tarantella.ability.unique'] = 'tarantella/ability/unique.lua',

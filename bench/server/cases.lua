@@ -171,6 +171,27 @@ function cases.publish(tube, operations)
     return done, seconds, cpu
 end
 
+-- Flows of a parent and two children. An operation is one of their tasks, put, taken and acked.
+function cases.flows(tube, name, operations)
+    local TASKS = 3
+    local done, seconds, cpu = share(CYCLE_FIBERS, operations, TASKS, function()
+        queue.put_flow({ tube = name, data = payload(1), children = {
+            { tube = name, data = payload(2) }, { tube = name, data = payload(3) },
+        } })
+        for _ = 1, TASKS do
+            local task = tube.take()
+            if task ~= nil then
+                tube.ack(task)
+            end
+        end
+    end)
+    while tube.statistics().tasks.total > 0 do
+        drain(tube)
+        fiber.sleep(0)
+    end
+    return done, seconds, cpu
+end
+
 -- Schedules that are all due at one moment: from then on until each has put its task.
 function cases.schedules(tube, operations)
     local start = clock.realtime() + SCHEDULES_AHEAD_S

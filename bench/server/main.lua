@@ -77,7 +77,10 @@ function run.put_real(n) return cases.put_real(tube('put_real'), n) end
 function run.empty_take(n) return cases.empty_take(tube('empty'), n) end
 
 -- A cycle of tubes with an ability, by the options that ask for it.
-local ABLE = { events = { events = true }, failure = { max_attempts = 3 }, dedup = { dedup = true } }
+local ABLE = {
+    events = { events = true }, failure = { max_attempts = 3 }, dedup = { dedup = true },
+    results = { keep = { count = 1000 } },
+}
 local last_key = 0
 local PUT_OPTIONS = {
     dedup = function()
@@ -90,6 +93,11 @@ for name, opts in pairs(ABLE) do
         tubes[name] = tubes[name] or open('able_' .. name, 'fifottl', opts)
         return cases.cycle(tubes[name], n, PUT_OPTIONS[name])
     end
+end
+
+function run.cycle_flows(n)
+    tubes.flows = tubes.flows or open('able_flows', 'fifottl', { flows = true })
+    return cases.flows(tubes.flows, 'able_flows', n)
 end
 
 function run.publish(n) return cases.publish(tube, n) end
