@@ -177,6 +177,14 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
     return this.#context.server.manage('queue.drop', this.name)
   }
 
+  /** For what makes a worker of its own, as {@link batchWriter}: calls `start` with the options and the surroundings. */
+  startWith<Options extends WorkerOptions, Started>(
+    options: Options,
+    start: (options: Options, context: WorkerContext) => Started,
+  ): Started {
+    return start(this.#withTtr(options), this.#context)
+  }
+
   /** For tasks of this tube: see {@link Task}. */
   settle(fn: SettleFunction, lease: Lease, argument?: unknown): Promise<TaskStatus> {
     let joiner = this.#settles.get(fn)

@@ -65,6 +65,7 @@ export class FakeClock implements Clock {
         until: this.#now + ms,
         wake: () => {
           this.#sleepers.delete(sleeper)
+          signal?.removeEventListener('abort', sleeper.wake)
           resolve()
         },
       }

@@ -2,11 +2,10 @@ import { EventEmitter } from 'node:events'
 import { QueueError } from '../errors.ts'
 import { requireInteger } from '../options.ts'
 import type { Clock } from '../ports.ts'
-import type { TaskHome } from '../task.ts'
 import type { QueueServer } from '../wire/server.ts'
 import { type Tell, tellOf, type WorkerEvents } from './events.ts'
 import { type Handler, resolveWorkerOptions, type WorkerOptions } from './options.ts'
-import { Runner } from './runner.ts'
+import { Runner, type RunnerHome } from './runner.ts'
 import { type CloseOptions, Shutdown } from './shutdown.ts'
 import { Slots } from './slots.ts'
 import { runTakeLoop } from './take-loop.ts'
@@ -31,6 +30,8 @@ export interface Closable {
 
 /** For a handler that gathers tasks, to know what its worker is up to. */
 export interface WorkerHooks {
+  /** Nothing is taken before it resolves, at the latest by stopsTaking(). It never rejects. */
+  readonly begins?: Promise<unknown>
   /** Nothing more comes, for a while or for good. */
   readonly stopsTaking: () => void
   /** close() has waited its grace time. */
@@ -70,7 +71,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
 
   /** Use {@link Tube.work}. */
   constructor(
-    home: TaskHome,
+    home: RunnerHome,
     handler: Handler<T>,
     options: WorkerOptions,
     context: WorkerContext,
@@ -150,6 +151,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
 
   async #run(): Promise<void> {
     try {
+      if (this.#hooks?.begins !== undefined) await this.#hooks.begins
       while (this.#state === 'running' || this.#state === 'paused') {
         if (this.#state === 'paused') await this.#resumed
         else await this.#take()
