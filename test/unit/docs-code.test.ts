@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PAGES = [
   'docs/connector.md',
   'docs/queue-client.md',
+  'docs/scheduling.md',
   'docs/limits.md',
   'docs/migrating-from-tarantool-driver.md',
   'packages/connector/README.md',

@@ -17,6 +17,13 @@ export type ServerQueueErrorCode =
   | 'SESSION_NOT_FOUND' // no session with this UUID
   | 'QUEUE_FULL' // the tube is at its capacity
   | 'QUEUE_NOT_RUNNING' // the instance is read-only or still starting
+  | 'ABILITY_NOT_ENABLED' // the tube was created without the option that this needs; the text names it
+  | 'TASK_WRONG_STATE' // an admin function of a task that is in another state
+  | 'DUPLICATE_KEY' // the other tube has a task with this key
+  | 'SCHEDULE_NOT_FOUND' // no schedule with this name
+  | 'SCHEDULE_EXISTS' // `ifExists: 'error'`, and there is one
+  | 'TOO_MANY_SCHEDULES' // the server keeps no more
+  | 'TOO_MANY_SUBSCRIPTIONS' // of a topic, or of all
 
 /** Codes of errors that the queue client or server raises. Match on them, never on the text. */
 export type QueueErrorCode =

@@ -3,9 +3,18 @@ export type { CreateTubeOptions, PutOptions, QueueOptions, TubeType } from './op
 export type { Caller, CallerEvent, CallOptions, Clock, ConnectTarget } from './ports.ts'
 export { Queue, type QueueInternals, type TubeStatistics } from './queue.ts'
 export type { PeekedTask, ReleaseOptions, Task } from './task.ts'
+export {
+  ScheduleKeeper,
+  type ScheduleKeeperEvents,
+  type ScheduleKeeperOptions,
+} from './schedule/keeper.ts'
+export { type ScheduleLocalOptions, scheduleLocal } from './schedule/schedule-local.ts'
+export type { PeriodOptions, ScheduleOptions, Schedules, TimesOptions } from './schedule/schedules.ts'
+export type { Times } from './schedule/times.ts'
 export type { PutItem, TakeOptions, Tube } from './tube.ts'
 export type { QueueHealth } from './wire/health.ts'
 export type { TaskId, TaskState, TaskStatus } from './wire/task-tuple.ts'
+export type { CatchUp, Schedule, ScheduleState, ToppedUp } from './wire/schedules.ts'
 export type { BatchContext } from './worker/batch.ts'
 export type { BatchHandler, BatchOptions } from './worker/batches.ts'
 export type { WorkerEvents } from './worker/events.ts'

@@ -7,6 +7,7 @@ import {
   resolveQueueOptions,
   toWireTubeOptions,
 } from './options.ts'
+import { Schedules } from './schedule/schedules.ts'
 import { type Caller, type Clock, type ConnectTarget, connect, systemClock } from './ports.ts'
 import { Session } from './session.ts'
 import { Tube } from './tube.ts'
@@ -23,10 +24,14 @@ export interface TubeStatistics {
 
 /** What a test may replace. */
 export interface QueueInternals {
+  /** Milliseconds since 1970. */
+  readonly wall?: () => number
   readonly clock?: Clock
 }
 
 /** The queue of one server, over one connection. */
+  /** Recurring tasks. */
+  readonly schedules: Schedules
 export class Queue {
   readonly #server: QueueServer
   readonly #session: Session
@@ -40,10 +45,17 @@ export class Queue {
   #closing: Promise<void> | undefined
 
   /** `caller` is a connector's `Client`, or anything that calls functions; it stays open after close(). */
-  constructor(caller: Caller, options: QueueOptions = {}, { clock = systemClock }: QueueInternals = {}) {
+  constructor(caller: Caller, options: QueueOptions = {}, { clock = systemClock, wall = Date.now }: QueueInternals = {}) {
     this.#options = resolveQueueOptions(options)
     this.#server = new QueueServer(caller)
     this.#session = new Session(caller)
+    this.schedules = new Schedules({
+      server: this.#server,
+      clock,
+      wall,
+      workers: this.#workers,
+      onSession: (listener) => this.#session.listen(listener),
+    })
     this.#clock = clock
   }
 

@@ -14,6 +14,13 @@ const CODES: ReadonlySet<string> = new Set<ServerQueueErrorCode>([
   'SESSION_NOT_FOUND',
   'QUEUE_FULL',
   'QUEUE_NOT_RUNNING',
+  'ABILITY_NOT_ENABLED',
+  'TASK_WRONG_STATE',
+  'DUPLICATE_KEY',
+  'SCHEDULE_NOT_FOUND',
+  'SCHEDULE_EXISTS',
+  'TOO_MANY_SCHEDULES',
+  'TOO_MANY_SUBSCRIPTIONS',
 ])
 
 /** Narrows a string that the server sent to a code of ours. */
