@@ -61,7 +61,8 @@ function Model:held(owner, id, token)
     elseif task.state == 't' then
         return task.owner == owner and (token == nil or token == task.token) and task or nil
     end
-    return task.state == 'r' and token ~= nil and task.last_token == token and task or nil
+    local is_waiting = task.state == 'r' or task.state == '~'
+    return is_waiting and token ~= nil and task.last_token == token and task or nil
 end
 
 local function settle(task, state, due)
