@@ -2,10 +2,11 @@ import { EventEmitter } from 'node:events'
 import { QueueError } from '../errors.ts'
 import { requireInteger } from '../options.ts'
 import type { Clock } from '../ports.ts'
+import type { TaskHome } from '../task.ts'
 import type { QueueServer } from '../wire/server.ts'
 import { type Tell, tellOf, type WorkerEvents } from './events.ts'
 import { type Handler, resolveWorkerOptions, type WorkerOptions } from './options.ts'
-import { Runner, type RunnerHome } from './runner.ts'
+import { Runner } from './runner.ts'
 import { type CloseOptions, Shutdown } from './shutdown.ts'
 import { Slots } from './slots.ts'
 import { runTakeLoop } from './take-loop.ts'
@@ -71,7 +72,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
 
   /** Use {@link Tube.work}. */
   constructor(
-    home: RunnerHome,
+    home: TaskHome,
     handler: Handler<T>,
     options: WorkerOptions,
     context: WorkerContext,
