@@ -18,13 +18,16 @@ export type Fault = 'reset' | 'end' | 'halfClose' | 'stall' | 'discard'
 export interface Course {
   /** @default none */
   readonly fault?: Fault
-  /** How many bytes, counted from the connection's begin, pass before the fault; it strikes with the last one. @default 0 */
+  /**
+   * How many bytes, counted from the connection's begin, pass before the fault, the delay or the other order;
+   * a fault strikes with the last one. @default 0
+   */
   readonly after?: number
   /** Bytes leave in pieces of at most this size, each in its own turn of the event loop. @default as they come */
   readonly pieceBytes?: number
   /** How long each piece is held back, in milliseconds. @default 0 */
   readonly delayMs?: number
-  /** So many frames of IPROTO are held until all are there, and leave with the last one first. @default as they come */
+  /** So many frames of IPROTO are held until all are there, and leave with the last one first; begins with a frame. @default as they come */
   readonly reverseFrames?: number
 }
 
@@ -86,8 +89,9 @@ export class FaultyPipe {
   }
 
   async #carry(chunk: Buffer): Promise<void> {
+    const before = this.arrived.count
     this.arrived.add(chunk.length)
-    for (let rest = this.#inOrder(chunk); rest.length > 0; ) {
+    for (let rest = this.#inOrder(chunk, before); rest.length > 0; ) {
       await this.#whileStalled()
       if (this.#isDue() && this.#course.fault !== undefined) return
       const piece = rest.subarray(0, this.#pieceSize())
@@ -96,21 +100,23 @@ export class FaultyPipe {
     }
   }
 
-  #inOrder(chunk: Buffer): Buffer {
-    const { reverseFrames } = this.#course
-    if (reverseFrames === undefined) return chunk
+  /** `before`: how many bytes have come before the chunk. */
+  #inOrder(chunk: Buffer, before: number): Buffer {
+    const { reverseFrames, after = 0 } = this.#course
+    const first = Math.max(after - before, 0)
+    if (reverseFrames === undefined || chunk.length <= first) return chunk
     this.#reverser ??= new FrameReverser(reverseFrames)
-    return this.#reverser.push(chunk)
+    return Buffer.concat([chunk.subarray(0, first), this.#reverser.push(chunk.subarray(first))])
   }
 
   #pieceSize(): number {
-    const { fault, after = 0, pieceBytes = Number.POSITIVE_INFINITY } = this.#course
-    return fault === undefined ? pieceBytes : Math.min(pieceBytes, after - this.passed.count)
+    const { after = 0, pieceBytes = Number.POSITIVE_INFINITY } = this.#course
+    return this.#isDue() ? pieceBytes : Math.min(pieceBytes, after - this.passed.count)
   }
 
   async #send(piece: Buffer): Promise<void> {
     const { pieceBytes, delayMs = 0 } = this.#course
-    if (delayMs > 0) await setTimeout(delayMs, undefined, { signal: this.#closing.signal })
+    if (delayMs > 0 && this.#isDue()) await setTimeout(delayMs, undefined, { signal: this.#closing.signal })
     // So that the receiver, if it is in this process, sees the pieces apart.
     if (pieceBytes !== undefined) await untilPolled()
     await new Promise<void>((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { connect as dial } from 'node:net'
 import { type Client, connect } from '@tarantella/connector'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Courses, type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts'
@@ -28,13 +29,23 @@ const REQUEST_CODES = ['CONNECTION_LOST', 'REQUEST_TIMEOUT', 'CONNECTION_CLOSED'
 let server: TarantoolServer
 let admin: Client
 let lastId = 0
-/** Bytes that have passed by the end of each step on a good line. */
-let marks: Readonly<Record<Direction, readonly number[]>>
+const GREETING_BYTES = 128
+/** What each step of a session sends. A select is the look-up of a space, too, where the server takes no names. */
+const REQUEST_TYPES = { connect: 0x49, auth: 0x07, select: 0x01, call: 0x0a }
+
+/** A stretch of bytes on a good line, counted from the connection's begin: the greeting or a frame. */
+interface Stretch {
+  readonly begin: number
+  readonly end: number
+  /** The type of a request. */
+  readonly type: number | undefined
+}
+let stretches: Readonly<Record<Direction, readonly Stretch[]>>
 
 beforeAll(async () => {
   server = await startTarantool({ script: SCRIPT })
   admin = await connect(server.uri)
-  marks = await measure()
+  stretches = await measure()
   return async () => {
     admin.destroy()
     await server[Symbol.asyncDispose]()
@@ -45,32 +56,47 @@ function through(proxy: FaultProxy): Promise<Client> {
   return connect(`tarantool://app:secret@127.0.0.1:${proxy.port}`, LIMITS)
 }
 
-/** Greeting, handshake, look-up and select, call: where each of them ends. */
-async function measure(): Promise<Record<Direction, number[]>> {
-  const proxy = await startFaultProxy({ serverPort: server.port })
-  const client = await through(proxy)
-  const connection = await proxy.connection(0)
-  const found: Record<Direction, number[]> = { toServer: [0], toClient: [0, 128] }
-  const mark = (): void => {
-    for (const direction of ['toServer', 'toClient'] as const) found[direction].push(connection.passedBytes(direction))
+/** The frames of a session that does what each session below does. */
+async function measure(): Promise<Record<Direction, Stretch[]>> {
+  const received: Buffer[] = []
+  const sent: Buffer[] = []
+  const socket = dial(server.port, '127.0.0.1')
+  socket.on('data', (chunk: Buffer) => received.push(chunk))
+  const write = socket.write.bind(socket)
+  socket.write = (chunk: Uint8Array | string): boolean => {
+    sent.push(Buffer.from(chunk))
+    return write(chunk)
   }
-  mark()
-  await client.select('users', [1])
-  mark()
-  await client.call('bump', [++lastId])
-  mark()
+  const client = await connect({ socket: () => socket, user: 'app', password: 'secret', reconnect: false })
+  await Promise.all([client.select('users', [1]), client.call('bump', [++lastId])])
   await client.close()
-  await proxy[Symbol.asyncDispose]()
+  return { toServer: framesOf(Buffer.concat(sent), 0), toClient: framesOf(Buffer.concat(received), GREETING_BYTES) }
+}
+
+/** ce <size u32> { 0: <type u8>, … }, as the client and the server write it. */
+function framesOf(bytes: Buffer, start: number): Stretch[] {
+  const found: Stretch[] = start === 0 ? [] : [{ begin: 0, end: start, type: undefined }]
+  for (let begin = start; begin < bytes.length; begin = found.at(-1)?.end ?? bytes.length) {
+    found.push({ begin, end: begin + 5 + bytes.readUInt32BE(begin + 1), type: bytes[begin + 7] })
+  }
   return found
 }
 
-/** The bytes around each mark, and some in the middle of what lies between two. */
-function positions(direction: Direction): number[] {
-  const all = marks[direction].flatMap((end, i) => {
-    const begin = marks[direction][i - 1] ?? 0
-    return [begin + 1, begin + 7, Math.floor((begin + end) / 2), end - 1, end]
-  })
-  return [...new Set(all.filter((position) => position >= 0))]
+/** In each stretch: its first bytes, its middle, and its end. */
+function places(direction: Direction): number[] {
+  const all = stretches[direction].flatMap(({ begin, end }) => [
+    begin,
+    begin + 1,
+    begin + 7,
+    Math.floor((begin + end) / 2),
+    end - 1,
+    end,
+  ])
+  return [...new Set(all)]
+}
+
+function frameStarts(direction: Direction): number[] {
+  return stretches[direction].map(({ begin }) => begin).filter((begin) => direction === 'toServer' || begin > 0)
 }
 
 interface Outcome {
@@ -126,20 +152,48 @@ async function runsOf(id: number): Promise<[number]> {
   return admin.eval<[number]>(`local run = box.space.runs:get(...) return run and run[2] or 0`, [id])
 }
 
-function settled(work: Promise<unknown>[], what: string): Promise<unknown> {
+/** One session for each place. */
+async function sufferAt(all: readonly number[], direction: Direction, course: Course): Promise<void> {
+  expect(all.length).toBeGreaterThanOrEqual(stretches[direction].length - 1)
+  await Promise.all(
+    all.map((after) => settled(suffer({ [direction]: { ...course, after } }), `after ${after} bytes ${direction}`)),
+  )
+}
+
+function settled(work: Promise<unknown>, what: string): Promise<unknown> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: a promise has not settled in time`)), SETTLED_WITHIN_MS)
+    timer = setTimeout(() => reject(new Error('A promise has not settled in time')), SETTLED_WITHIN_MS)
   })
-  return Promise.race([Promise.all(work), late]).finally(() => clearTimeout(timer))
+  const named = Promise.race([work, late]).catch((cause: unknown) => {
+    throw new Error(`${what}: ${String(cause)}`, { cause })
+  })
+  return named.finally(() => clearTimeout(timer))
 }
 
 const FAULTS: readonly Fault[] = ['reset', 'end', 'halfClose', 'stall', 'discard']
 
+test('there are places in every step of a session', () => {
+  const types = stretches.toServer.map(({ type }) => type)
+  expect(types).toEqual(expect.arrayContaining(Object.values(REQUEST_TYPES)))
+  expect(types.indexOf(REQUEST_TYPES.connect)).toBeLessThan(types.indexOf(REQUEST_TYPES.auth))
+  // Before 3.0, selects of the look-up go before the user's own.
+  const selects = types.filter((type) => type === REQUEST_TYPES.select).length
+  expect(selects > 1).toBe(admin.server?.features.has('space-and-index-names') === false)
+  expect(stretches.toClient.length).toBeGreaterThan(types.length - 2)
+})
+
 describe.each<Direction>(['toClient', 'toServer'])('at every step, in the direction %s,', (direction) => {
   test.each(FAULTS)('a fault of the kind %s settles every promise, and nothing runs twice', async (fault) => {
-    const courses = positions(direction).map((after) => ({ [direction]: { fault, after } }))
-    await settled(courses.map(suffer), fault)
+    await sufferAt(places(direction), direction, { fault })
+  })
+
+  test('bytes later than every deadline settle every promise, and nothing runs twice', async () => {
+    await sufferAt(places(direction), direction, { delayMs: 1.5 * LIMITS.requestTimeoutMs })
+  })
+
+  test('frames in another order settle every promise, and nothing runs twice', async () => {
+    await sufferAt(frameStarts(direction), direction, { reverseFrames: 2 })
   })
 
   test.each<[name: string, course: Course]>([

@@ -153,6 +153,13 @@ test('a delayed direction is late by its delay', async () => {
   expect(performance.now() - begun).toBeGreaterThanOrEqual(39)
 })
 
+test('what comes before the delay begins is not late', async () => {
+  const { proxy, client } = await start({ toClient: { after: 3, delayMs: 600_000 } })
+  client.socket.write('abcdef')
+  await client.received('ABC')
+  expect((await proxy.connection(0)).passedBytes('toClient')).toBe(3)
+})
+
 test('a connection can be waited for before it is made, and each has the courses of its time', async () => {
   const { proxy, client } = await start({ toClient: { fault: 'reset' } })
   const second = proxy.connection(1)
