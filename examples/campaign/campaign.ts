@@ -1,4 +1,5 @@
 import { Queue } from '@tarantella/queue'
+import { TarantoolServer } from '../server/tarantool-server.ts'
 import { Gateway } from './gateway.ts'
 import { Ledger, type LedgerTotals } from './ledger.ts'
 import { Monitor } from './monitor.ts'
@@ -6,7 +7,6 @@ import type { CampaignOptions } from './options.ts'
 import { pause } from './pause.ts'
 import type { View } from './progress.ts'
 import { putPushes } from './put-pushes.ts'
-import { QueueServer } from './queue-server.ts'
 import { PLATFORMS, type Recipient } from './recipients.ts'
 import { RunFolder } from './run-folder.ts'
 import { type DayPlan, planDay } from './schedule.ts'
@@ -33,7 +33,7 @@ export interface CampaignResult {
 interface Run {
   readonly options: CampaignOptions
   readonly view: View
-  readonly server: QueueServer
+  readonly server: TarantoolServer
   /** Aborts when the user stops the run, or a part of it has failed. */
   readonly signal: AbortSignal
   /** A part has failed and the run cannot go on. */
@@ -56,7 +56,7 @@ export async function runCampaign(
   const fail = (error: Error): void => failure.abort(error)
   const signal = AbortSignal.any([stop, failure.signal])
   await using folder = await RunFolder.open(options.dataDir)
-  await using server = await QueueServer.start({ folder: folder.path, tubes: PLATFORMS, onUnexpectedExit: fail })
+  await using server = await TarantoolServer.start({ folder: folder.path, tubes: PLATFORMS, onUnexpectedExit: fail })
   const keepFolder = (): void => {
     folder.keep()
     view.note(`the server's data and log are in ${folder.path}`)

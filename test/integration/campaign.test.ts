@@ -207,7 +207,7 @@ describe('a campaign that is stopped', () => {
     process.kill(server, 'SIGKILL')
     const { code, stdout, stderr } = await campaign.finished
     expect(code, stderr).toBe(1)
-    expect(stderr).toBe('campaign: the queue server has ended by itself with SIGKILL\n')
+    expect(stderr).toBe('campaign: the server has ended by itself with SIGKILL\n')
     const folder = /data and log are in (.+)\n/.exec(stdout)?.[1] ?? ''
     expect(await readdir(folder)).toEqual(['data', 'server.log'])
     await rm(folder, { recursive: true })
@@ -221,7 +221,7 @@ test('a program that is no Tarantool ends with exit code 1 and the end of its lo
   const { code, stderr } = await start(['--recipients', await recipientsFile(10)], { TARANTOOL_BIN: program }).finished
   expect(code).toBe(1)
   expect(stderr).toBe(
-    'campaign: the queue server did not start: it ended with code 3; its log ends with:\ndisk is full\n',
+    'campaign: the server did not start: it ended with code 3; its log ends with:\ndisk is full\n',
   )
   expect(before).toEqual(expect.arrayContaining(await leftFolders()))
 })

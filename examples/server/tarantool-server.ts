@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -10,37 +12,57 @@ const INIT_LUA = fileURLToPath(new URL('../../tarantool/init.lua', import.meta.u
 const START_TIMEOUT_MS = 30_000
 /** Between asking the server to end and making it. */
 const STOP_TIMEOUT_MS = 5_000
+/** A server that was killed a moment ago may still hold its files. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 5 } as const
 /** As much of the server's log as an error message shows. */
 const LOG_TAIL_CHARS = 1_500
 
-/** The users that `init.lua` makes, each with the least rights for its part. */
-type Role = 'admin' | 'producer' | 'consumer'
+/** The users that `init.lua` makes, each with the least rights for its part; and `app`, whom a file of one's own makes. */
+type Role = 'admin' | 'producer' | 'consumer' | 'app'
 
-export interface QueueServerOptions {
-  /** Where the server keeps its data (`data/`) and its log (`server.log`); made if it is not there. */
-  readonly folder: string
-  /** Names of the tubes to have, all of type fifottl. */
-  readonly tubes: readonly string[]
-  /** Called if the server ends without having been told to. */
-  readonly onUnexpectedExit: (error: Error) => void
+/** `admin` itself is Tarantool's superuser. */
+const USERS: Readonly<Record<Role, string>> = {
+  admin: 'queue_admin',
+  producer: 'producer',
+  consumer: 'consumer',
+  app: 'app',
 }
 
-/** A Tarantool with the queue, as a child process on a port of 127.0.0.1 that was free. */
-export class QueueServer {
-  readonly #options: QueueServerOptions
+export interface TarantoolServerOptions {
+  /**
+   * Where the server keeps its data (`data/`) and its log (`server.log`); made if it is not there.
+   * @default a temporary one, which goes with the server
+   */
+  readonly folder?: string
+  /** The Lua file that it runs. @default tarantool/init.lua, the queue */
+  readonly file?: URL
+  /** Names of the tubes to have, all of type fifottl; only of init.lua. */
+  readonly tubes?: readonly string[]
+  /** Called if the server ends without having been told to. @default the process ends with the error */
+  readonly onUnexpectedExit?: (error: Error) => void
+}
+
+/** A Tarantool as a child process, on a port of 127.0.0.1 that was free. */
+export class TarantoolServer {
+  readonly #options: TarantoolServerOptions
+  readonly #folder: string
   readonly #passwords: Readonly<Record<Role, string>>
   #child: ChildProcess | undefined
   /** 0 until the first start has chosen one; a restart takes the same. */
   #port = 0
 
-  private constructor(options: QueueServerOptions) {
+  private constructor(options: TarantoolServerOptions, folder: string) {
     this.#options = options
-    this.#passwords = { admin: newPassword(), producer: newPassword(), consumer: newPassword() }
+    this.#folder = folder
+    this.#passwords = { admin: newPassword(), producer: newPassword(), consumer: newPassword(), app: newPassword() }
   }
 
   /** Resolves when the server can be used. */
-  static async start(options: QueueServerOptions): Promise<QueueServer> {
-    const server = new QueueServer(options)
+  static async start(options: TarantoolServerOptions = {}): Promise<TarantoolServer> {
+    const server = new TarantoolServer(
+      options,
+      options.folder ?? (await mkdtemp(join(tmpdir(), 'tarantella-example-'))),
+    )
     process.on('exit', server.#killNow)
     try {
       await server.#launch()
@@ -52,7 +74,7 @@ export class QueueServer {
   }
 
   uri(role: Role): string {
-    return `tarantool://${role}:${this.#passwords[role]}@127.0.0.1:${this.#port}`
+    return `tarantool://${USERS[role]}:${this.#passwords[role]}@127.0.0.1:${this.#port}`
   }
 
   /** SIGKILL: no chance to write anything. Resolves when the process is gone. */
@@ -68,15 +90,20 @@ export class QueueServer {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end('SIGTERM')
     process.off('exit', this.#killNow)
+    if (this.#isTemporary) await rm(this.#folder, REMOVAL)
+  }
+
+  get #isTemporary(): boolean {
+    return this.#options.folder === undefined
   }
 
   async #launch(): Promise<void> {
-    await mkdir(join(this.#options.folder, 'data'), { recursive: true })
+    await mkdir(join(this.#folder, 'data'), { recursive: true })
     const log = await open(this.#logFile, 'a')
     try {
       // A process group of its own: Ctrl-C in the terminal is for the campaign, which then stops the server.
-      const child = spawn(process.env.TARANTOOL_BIN ?? 'tarantool', [INIT_LUA], {
-        cwd: this.#options.folder,
+      const child = spawn(process.env.TARANTOOL_BIN ?? 'tarantool', [this.#file], {
+        cwd: this.#folder,
         env: this.#environment(),
         stdio: ['ignore', 'pipe', log.fd],
         detached: true,
@@ -88,14 +115,18 @@ export class QueueServer {
       const tail = await this.#logTail()
       const reason = error instanceof Error ? error.message : String(error)
       const ending = tail === '' ? '' : `; its log ends with:\n${tail}`
-      throw new Error(`the queue server did not start: ${reason}${ending}`, { cause: error })
+      throw new Error(`the server did not start: ${reason}${ending}`, { cause: error })
     } finally {
       await log.close()
     }
   }
 
+  get #file(): string {
+    return this.#options.file === undefined ? INIT_LUA : fileURLToPath(this.#options.file)
+  }
+
   get #logFile(): string {
-    return join(this.#options.folder, 'server.log')
+    return join(this.#folder, 'server.log')
   }
 
   #environment(): NodeJS.ProcessEnv {
@@ -103,11 +134,12 @@ export class QueueServer {
     return {
       ...Object.fromEntries(inherited),
       TARANTELLA_LISTEN: `127.0.0.1:${this.#port}`,
-      TARANTELLA_DATA_DIR: join(this.#options.folder, 'data'),
-      TARANTELLA_TUBES: this.#options.tubes.map((name) => `${name}:fifottl`).join(','),
+      TARANTELLA_DATA_DIR: join(this.#folder, 'data'),
+      TARANTELLA_TUBES: (this.#options.tubes ?? []).map((name) => `${name}:fifottl`).join(','),
       TARANTELLA_ADMIN_PASSWORD: this.#passwords.admin,
       TARANTELLA_PRODUCER_PASSWORD: this.#passwords.producer,
       TARANTELLA_CONSUMER_PASSWORD: this.#passwords.consumer,
+      APP_PASSWORD: this.#passwords.app,
     }
   }
 
@@ -117,12 +149,15 @@ export class QueueServer {
 
   readonly #exited = (code: number | null, signal: string | null): void => {
     this.#child = undefined
-    this.#options.onUnexpectedExit(new Error(`the queue server has ended by itself with ${signal ?? `code ${code}`}`))
+    const error = new Error(`the server has ended by itself with ${signal ?? `code ${code}`}`)
+    if (this.#options.onUnexpectedExit === undefined) throw error
+    this.#options.onUnexpectedExit(error)
   }
 
   /** The last resort, should the process end without disposing of this object. */
   readonly #killNow = (): void => {
     this.#child?.kill('SIGKILL')
+    if (this.#isTemporary) rmSync(this.#folder, REMOVAL)
   }
 
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
