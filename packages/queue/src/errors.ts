@@ -29,6 +29,7 @@ export type ServerQueueErrorCode =
 export type QueueErrorCode =
   | ServerQueueErrorCode
   | 'QUEUE_SERVER_MISSING' // the instance answers, but has no Tarantella queue
+  | 'FUNCTION_MISSING' // the instance has a queue without this function: an older one, or tarantool/queue
   | 'TASK_SETTLED' // this task object was already acked, released, buried or deleted
   | 'QUEUE_CLOSED' // close() was called
   | 'LEASE_LOST' // the task's ttr or session ended while its handler ran: it is or will be delivered again
@@ -36,6 +37,11 @@ export type QueueErrorCode =
   | 'BATCH_FAILED' // at least one item of an explicit batch failed, see BatchError.results
   | 'OVERLOADED' // too many calls wait to be sent
   | 'TOO_MANY_REQUESTS' // a limiter refused the call, see TooManyRequestsError.retryAfterMs
+  | 'PAYLOAD_INVALID' // a payload is not as the tube's schema says
+  | 'PAYLOAD_UNREADABLE' // a payload's serializer could not read it
+  | 'UNKNOWN_SERIALIZER' // a payload was put with a serializer that this client does not have
+  | 'NO_SERVER' // of several servers none could be reached, see `cause`
+  | 'SERVER_SILENT' // one of several servers did not answer in time
   | 'UNEXPECTED_REPLY' // the server answered in a shape this client does not know
 
 /** An error of the queue: a refusal by its server, or a limit of this client. */
@@ -85,6 +91,8 @@ export function isConnectionLost(error: unknown): boolean {
 const LASTING: ReadonlySet<string> = new Set([
   'TUBE_NOT_FOUND',
   'QUEUE_SERVER_MISSING',
+  'FUNCTION_MISSING',
+  'ABILITY_NOT_ENABLED',
   'INVALID_ARGUMENT',
   'UNEXPECTED_REPLY',
   'ER_ACCESS_DENIED',

@@ -10,6 +10,16 @@ export interface QueueOptions {
   readonly maxBatchesInFlight?: number
   /** Calls of one kind that may wait to be sent, per tube; one more rejects with `OVERLOADED`. @default 100 000 */
   readonly maxWaiting?: number
+  /** How payloads are stored: `'native'`, `'json'`, `'raw'`, or a name of `serializers`. @default 'native' */
+  readonly serializer?: string
+  /** Serializers of your own, by name; see also {@link Queue.register}. */
+  readonly serializers?: Readonly<Record<string, Serializer>>
+}
+
+/** Turns payloads into text or bytes, and back. `load` gets what `dump` gave, text as text and bytes as bytes. */
+export interface Serializer {
+  readonly dump: (data: unknown) => string | Uint8Array
+  readonly load: (dumped: string | Uint8Array) => unknown
 }
 
 export type ResolvedQueueOptions = Required<QueueOptions>
@@ -19,6 +29,8 @@ const QUEUE_DEFAULTS: ResolvedQueueOptions = Object.freeze({
   maxBatchBytes: 1024 * 1024,
   maxBatchesInFlight: 8,
   maxWaiting: 100_000,
+  serializer: 'native',
+  serializers: Object.freeze({}),
 })
 
 /** The most tasks that one request may name (`tarantella/const.lua`). */
@@ -30,6 +42,8 @@ export function resolveQueueOptions(options: QueueOptions = {}): ResolvedQueueOp
     maxBatchBytes: options.maxBatchBytes ?? QUEUE_DEFAULTS.maxBatchBytes,
     maxBatchesInFlight: options.maxBatchesInFlight ?? QUEUE_DEFAULTS.maxBatchesInFlight,
     maxWaiting: options.maxWaiting ?? QUEUE_DEFAULTS.maxWaiting,
+    serializer: options.serializer ?? QUEUE_DEFAULTS.serializer,
+    serializers: options.serializers ?? QUEUE_DEFAULTS.serializers,
   }
   requireInteger('maxBatch', resolved.maxBatch, 1, SERVER_MAX_BATCH)
   requireInteger('maxBatchBytes', resolved.maxBatchBytes, 1)
@@ -52,76 +66,92 @@ export interface PutOptions {
   readonly at?: Date
   /** Lane: of the tasks with one `utube` only one is taken at a time (types utube and utubettl). */
   readonly utube?: string
+  /**
+   * Seconds to wait for room in a full tube: of type limfifottl, or with a `capacity` and the `onFull` of
+   * `'wait'`; then `QUEUE_FULL`. A put with a timeout travels alone. @default 0
+   */
+  readonly timeout?: number
+  /** No two tasks of the tube have one key: see `dedup`. Needs a tube with the option `dedup`. */
+  readonly key?: string
+  /**
+   * What becomes of the put if there is a task with its `key`: `'reject'`, that one stays as it is;
+   * `'replace'`, it gets this payload and these options unless it is taken; `'after'`, if it is taken this
+   * put follows when it has ended, the newest of several. PutStatus.dedup tells. @default 'reject'
+   */
+  readonly dedup?: 'reject' | 'replace' | 'after'
+  /** With `dedup: 'replace'`, of a task that is taken: the put is refused, or follows. @default 'reject' */
+  readonly taken?: 'reject' | 'after'
+  /** With `dedup: 'replace'`: the task's `delay` (or `at`) begins anew, else its moment stays. @default false */
+  readonly extend?: boolean
+  /** Seconds from the put for which the key is kept, even if its task has ended. @default that of the tube, 0 */
+  readonly window?: number
+  /** Attempts that may fail, the last one included. Needs a tube with `maxAttempts`, `backoff` or `deadLetter`. */
+  readonly maxAttempts?: number
+  /** How long the task waits after a failed attempt. Needs a tube as `maxAttempts` does. */
+  readonly backoff?: Backoff
+  /** How this payload is stored. @default the serializer of the tube, then of the queue */
+  readonly serializer?: string
+}
+
+/** How long a task waits after a failed attempt, computed by the server. */
+export interface Backoff {
+  readonly kind: 'fixed' | 'linear' | 'exponential'
+  /** Seconds of the first pause. */
+  readonly delay: number
+  /** Seconds of the longest pause. @default a day, or `delay` if that is longer */
+  readonly max?: number
+  /** Share of each pause that is random, 0 to 1. @default 0 */
+  readonly jitter?: number
 }
 
 /** Checks a put's options and gives them the server's form; `undefined` when there are none. */
-export function toWirePutOptions(options: PutOptions): Record<string, number | string> | undefined {
-  const wire: Record<string, number | string> = {}
-  let isEmpty = true
-  for (const name of ['pri', 'ttl', 'ttr', 'delay'] as const) {
+export function toWirePutOptions(options: PutOptions): Record<string, unknown> | undefined {
+  const wire: Record<string, unknown> = toWireAbilityOptions(options)
+  for (const name of ['pri', 'ttl', 'ttr', 'delay', 'timeout', 'window'] as const) {
     const value = options[name]
     if (value === undefined) continue
     if (name === 'pri') requireInteger(name, value, Number.MIN_SAFE_INTEGER)
     else requireSeconds(name, value)
     wire[name] = value
-    isEmpty = false
   }
   if (options.utube !== undefined) {
     if (typeof options.utube !== 'string') throw expected('utube', 'a string', options.utube)
     wire['utube'] = options.utube
-    isEmpty = false
   }
   if (options.at !== undefined) {
     wire['at'] = toUnixSeconds(options.at, options.delay)
-    isEmpty = false
   }
-  return isEmpty ? undefined : wire
+  return Object.keys(wire).length === 0 ? undefined : wire
+}
+
+function toWireAbilityOptions({
+  key,
+  dedup,
+  taken,
+  extend,
+  maxAttempts,
+  backoff,
+}: PutOptions): Record<string, unknown> {
+  const wire: Record<string, unknown> = {}
+  if (key !== undefined) {
+    requireText('key', key)
+    wire['key'] = key
+  }
+  if (dedup !== undefined) wire['dedup'] = dedup
+  if (taken !== undefined) wire['taken'] = taken
+  if (extend !== undefined) wire['extend'] = extend
+  if (maxAttempts !== undefined) {
+    requireInteger('maxAttempts', maxAttempts, 1)
+    wire['max_attempts'] = maxAttempts
+  }
+  if (backoff !== undefined) wire['backoff'] = backoff
+  return wire
 }
 
 function toUnixSeconds(at: Date, delay: number | undefined): number {
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw expected('at', 'a valid Date', at)
   if (delay !== undefined) throw new UsageError('INVALID_ARGUMENT', 'Expected `delay` or `at`, got both')
   return at.getTime() / 1000
-}
-
-/** The tube types of tarantool/queue, see docs/server.md. */
-export type TubeType = 'fifo' | 'fifottl' | 'limfifottl' | 'utube' | 'utubettl'
-
-export interface CreateTubeOptions {
-  readonly type: TubeType
-  /** An existing tube of this name is left as it is. @default false: it is an error */
-  readonly ifNotExists?: boolean
-  /** Tasks are lost at a restart. @default false */
-  readonly temporary?: boolean
-  /** Default of the tasks' `ttl`, seconds. @default 100 years */
-  readonly ttl?: number
-  /** Default of the tasks' `ttr`, seconds. @default the ttl */
-  readonly ttr?: number
-  /** Default of the tasks' `pri`. @default 0 */
-  readonly pri?: number
-  /** limfifottl: most tasks in the tube. @default no limit */
-  readonly capacity?: number
-}
-
-export function toWireTubeOptions(options: CreateTubeOptions): Record<string, unknown> {
-  const wire: Record<string, unknown> = {}
-  if (options.ifNotExists !== undefined) wire['if_not_exists'] = options.ifNotExists
-  if (options.temporary !== undefined) wire['temporary'] = options.temporary
-  for (const name of ['ttl', 'ttr'] as const) {
-    const value = options[name]
-    if (value === undefined) continue
-    requireSeconds(name, value)
-    wire[name] = value
-  }
-  if (options.pri !== undefined) {
-    requireInteger('pri', options.pri, Number.MIN_SAFE_INTEGER)
-    wire['pri'] = options.pri
-  }
-  if (options.capacity !== undefined) {
-    requireInteger('capacity', options.capacity, 0)
-    wire['capacity'] = options.capacity
-  }
-  return wire
 }
 
 /** "Expected `x` to be …, got `v` (type)". */

@@ -1,12 +1,17 @@
+import type { TaskHeaders } from './diagnostics.ts'
 import { QueueError } from './errors.ts'
 import { requireSeconds } from './options.ts'
+import { headersOf } from './payload/headers.ts'
+import { pack } from './ports.ts'
 import type { Lease, SettleFunction } from './wire/server.ts'
 import type { Delivery, TaskId, TaskState, TaskStatus } from './wire/task-tuple.ts'
 
 /** What a task needs of its tube. */
 export interface TaskHome {
   readonly name: string
-  settle(fn: SettleFunction, lease: Lease, argument?: unknown): Promise<TaskStatus>
+  /** `bytes`: how long the argument is, roughly. */
+  settle(fn: SettleFunction, lease: Lease, argument?: unknown, bytes?: number): Promise<TaskStatus>
+  note(fn: 'queue.progress' | 'queue.log', lease: Lease, value: unknown): Promise<void>
   peek(id: TaskId): Promise<PeekedTask>
 }
 
@@ -21,17 +26,30 @@ export interface ReleaseOptions {
   readonly delay?: number
 }
 
+/** Options of {@link Task.fail}. */
+export interface FailOptions {
+  /** Seconds until the next attempt. @default by the policy of the task or its tube; at once if there is none */
+  readonly delay?: number
+  /** There is no other attempt, whatever the policy says. @default false */
+  readonly final?: boolean
+}
+
+/** What the server keeps of an error, bytes; characters of that have as many or more. */
+const MAX_ERROR_LENGTH = 1024
+
 /**
  * A task that this client holds until it is acked, released, buried or deleted, its ttr ends, or the
  * connection is lost. Every method sends the delivery's token, so a handle whose time is over can
  * never act on the task's next delivery: it rejects with `TASK_NOT_TAKEN`.
  *
- *   held ──ack, release, bury, delete──> settling ──confirmed──> settled
- *     ^──────────────────────refused or connection lost──────────┘ (may be repeated)
+ *   held ──ack, complete, release, fail, bury, delete──> settling ──confirmed──> settled
+ *     ^───────────────refused or connection lost──────────────┘ (may be repeated)
  */
 export class Task<T = unknown> {
   readonly id: TaskId
   readonly data: T
+  /** What travelled with the task beside its payload, such as the producer's trace context. */
+  readonly headers: TaskHeaders | undefined
   readonly #home: TaskHome
   readonly #lease: Lease
   #state: TaskState = 'taken'
@@ -42,6 +60,7 @@ export class Task<T = unknown> {
     this.id = delivery.id
     // What the tube's producers put is what `queue.tube<T>()` says they put; the server does not know types.
     this.data = delivery.data as T
+    this.headers = delivery.headers
     this.#home = home
     this.#lease = { id: delivery.id, token: delivery.token }
   }
@@ -73,6 +92,40 @@ export class Task<T = unknown> {
     return this.#settle('queue.release_many', { delay: options.delay })
   }
 
+  /** An ack with a result, any MessagePack value, for {@link Tube.wait}. Needs a tube with `keep`. */
+  async complete(result: unknown): Promise<void> {
+    const { value, size } = pack(result ?? null)
+    return this.#settle('queue.complete_many', value, size)
+  }
+
+  /**
+   * This attempt has failed: it is counted, and the task is delayed, buried, or moved to a dead-letter tube,
+   * as the task's or the tube's policy says (`maxAttempts`, `backoff`, `deadLetter` of createTube). Without a
+   * policy it is ready at once. `error` is kept as text of up to 1024 bytes, see {@link Tube.info}.
+   */
+  async fail(error?: unknown, { delay, final }: FailOptions = {}): Promise<void> {
+    if (delay !== undefined) requireSeconds('delay', delay)
+    const text = error === undefined ? undefined : toErrorText(error)
+    const argument = {
+      ...(text === undefined ? {} : { error: text }),
+      ...(delay === undefined ? {} : { delay }),
+      ...(final === true ? { final } : {}),
+    }
+    return this.#settle('queue.fail_many', argument, text?.length)
+  }
+
+  /** Says how far the work is: any value of up to 64 KiB as MessagePack. Needs a tube with `keep`. */
+  async progress(value: unknown): Promise<void> {
+    if (this.#phase !== 'held') throw this.#settled()
+    await this.#home.note('queue.progress', this.#lease, value)
+  }
+
+  /** Adds a line to the task's log; the last 100 lines of up to 1024 bytes are kept. Needs a tube with `keep`. */
+  async log(line: string): Promise<void> {
+    if (this.#phase !== 'held') throw this.#settled()
+    await this.#home.note('queue.log', this.#lease, line)
+  }
+
   /** Puts the task aside until somebody kicks it. */
   bury(): Promise<void> {
     return this.#settle('queue.bury_many')
@@ -97,11 +150,11 @@ export class Task<T = unknown> {
     return peeked as PeekedTask<T>
   }
 
-  async #settle(fn: SettleFunction, argument?: unknown): Promise<void> {
+  async #settle(fn: SettleFunction, argument?: unknown, bytes?: number): Promise<void> {
     if (this.#phase !== 'held') throw this.#settled()
     this.#phase = 'settling'
     try {
-      const { state } = await this.#home.settle(fn, this.#lease, argument)
+      const { state } = await this.#home.settle(fn, this.#lease, argument, bytes)
       this.#phase = 'settled'
       this.#state = state
     } catch (error) {
@@ -115,4 +168,21 @@ export class Task<T = unknown> {
     const text = `Task ${this.id} of tube ${this.tube} is ${this.#phase} already (${this.#state}): a task can be settled once`
     return new QueueError('TASK_SETTLED', text)
   }
+}
+
+/** The task of a delivery, with what its payload holds. */
+export function toTask<T>(home: TaskHome, delivery: Delivery, data: unknown): Task<T> {
+  if (data === delivery.data) return new Task<T>(home, delivery)
+  return new Task<T>(home, { ...delivery, data, headers: headersOf(delivery.data) })
+}
+
+/** What an operator reads of an error: its name, code and message. */
+function toErrorText(error: unknown): string {
+  const text = error instanceof Error ? describe(error) : String(error)
+  return text.slice(0, MAX_ERROR_LENGTH)
+}
+
+function describe(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? ` [${error.code}]` : ''
+  return `${error.name}${code}: ${error.message}`
 }

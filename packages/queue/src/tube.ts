@@ -1,5 +1,7 @@
 import { Joiner } from './batch/joiner.ts'
-import { BatchError, QueueError } from './errors.ts'
+import { settleAll } from './batch/settle-all.ts'
+import { type TaskHeaders, tracePut, traceSettle, traceTake } from './diagnostics.ts'
+import { QueueError } from './errors.ts'
 import {
   type PutOptions,
   type ResolvedQueueOptions,
@@ -7,13 +9,20 @@ import {
   requireSeconds,
   toWirePutOptions,
 } from './options.ts'
+import { Codec, type TubeOptions } from './payload/codec.ts'
+import { withHeaders } from './payload/headers.ts'
+import type { Serializers } from './payload/serializers.ts'
 import { type Packed, pack } from './ports.ts'
 import { takeBatch } from './take/take-batch.ts'
 import { TakeGate } from './take/take-gate.ts'
-import { type PeekedTask, Task, type TaskHome } from './task.ts'
-import type { ItemResult, Lease, SettleFunction } from './wire/server.ts'
-import type { TaskId, TaskStatus } from './wire/task-tuple.ts'
+import { Task, toTask } from './task.ts'
+import { TubeFunctions } from './tube-functions.ts'
+import { note } from './wire/results.ts'
+import type { Lease, SettleFunction } from './wire/server.ts'
+import type { Delivery, PutStatus, TaskId, TaskStatus } from './wire/task-tuple.ts'
 import { type BatchHandler, type BatchOptions, startBatchWorker } from './worker/batches.ts'
+import { setAside } from './worker/failing.ts'
+import type { WorkerHome } from './worker/home.ts'
 import type { Handler, WorkerOptions } from './worker/options.ts'
 import { type RepeatOptions, repeating } from './worker/repeat.ts'
 import { Worker, type WorkerContext } from './worker/worker.ts'
@@ -21,10 +30,11 @@ import { Worker, type WorkerContext } from './worker/worker.ts'
 /** What a tube needs of its queue. */
 export interface TubeContext extends WorkerContext {
   readonly options: ResolvedQueueOptions
+  readonly serializers: Serializers
 }
 
 /** One item of {@link Tube.putMany}. */
-export interface PutItem<T> extends PutOptions {
+export interface PutItem<T> extends Omit<PutOptions, 'timeout'> {
   readonly data: T
 }
 
@@ -41,19 +51,20 @@ const SETTLE_ITEM_BYTES = 24
  * A named queue of tasks. Plain `put`, `take`, `ack` and the like of one turn of the event loop
  * travel and commit together; each promise settles with its own result.
  */
-export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
-  readonly name: string
+export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements WorkerHome, AsyncIterable<Task<T>> {
   readonly #context: TubeContext
-  readonly #puts: Joiner<unknown, TaskStatus>
+  readonly #puts: Joiner<unknown, PutStatus>
   readonly #settles = new Map<SettleFunction, Joiner<readonly unknown[], TaskStatus>>()
   readonly #gate: TakeGate
+  readonly #codec: Codec
   #ttr: number | undefined
 
   /** Use {@link Queue.tube}. */
   constructor(name: string, context: TubeContext) {
     const { server, options } = context
-    this.name = name
+    super(name, server)
     this.#context = context
+    this.#codec = new Codec(name, context.serializers, options.serializer)
     this.#puts = this.#joiner((items) => server.putMany(name, items))
     this.#gate = new TakeGate({
       tube: name,
@@ -66,44 +77,69 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
 
   /**
    * Stores a task. Resolves once the server has committed it; rejects with `TUBE_NOT_FOUND`,
-   * `TASK_TOO_LARGE`, `INVALID_ARGUMENT`, `QUEUE_FULL`, or a connection error whose `sent` says
-   * whether the task may have been stored all the same.
+   * `TASK_TOO_LARGE`, `INVALID_ARGUMENT`, `QUEUE_FULL`, `PAYLOAD_INVALID`, or a connection error whose `sent` says
+   * whether the task may have been stored all the same. With `timeout` it travels alone, and waits.
    */
-  async put(data: T, options: PutOptions = {}): Promise<TaskStatus> {
-    const { value, size } = packItem(data, options)
+  put(data: In, options: PutOptions = {}): Promise<PutStatus> {
+    return tracePut(this.name, 1, (headers) => this.#put(data, options, headers))
+  }
+
+  async #put(data: In, options: PutOptions, headers: TaskHeaders | undefined): Promise<PutStatus> {
+    const stored = this.#codec.toStored(data, options.serializer)
+    const ready = withHeaders(stored instanceof Promise ? await stored : stored, headers)
+    if (options.timeout !== undefined) return await this.#putWaiting(ready, options, options.timeout)
+    const { value, size } = packItem(ready, options)
     return await this.#puts.add(value, size)
   }
 
   /**
    * Stores many tasks, up to 1000 in one commit, in order. Resolves with one status an item; if
-   * some fail the others are stored, and it rejects with a {@link BatchError} that tells which.
+   * some fail the others are stored, and it rejects with a {@link BatchError} that tells which. A full tube
+   * refuses at once: `timeout` is for put().
    */
-  async putMany(items: readonly PutItem<T>[]): Promise<TaskStatus[]> {
-    const packed = items.map((item) => packItem(item.data, item))
+  putMany(items: readonly PutItem<In>[]): Promise<PutStatus[]> {
+    return tracePut(this.name, items.length, (headers) => this.#putMany(items, headers))
+  }
+
+  async #putMany(items: readonly PutItem<In>[], headers: TaskHeaders | undefined): Promise<PutStatus[]> {
+    const stored = items.map((item) => ({ item, data: this.#codec.toStored(item.data, item.serializer) }))
+    const packed: Packed[] = []
+    // All are encoded before the first is sent.
+    for (const { item, data } of stored) {
+      packed.push(packItem(withHeaders(data instanceof Promise ? await data : data, headers), item))
+    }
     return await settleAll(packed.map(({ value, size }) => this.#puts.add(value, size)))
   }
 
   /**
    * Waits up to `seconds` for a task, for ever if absent; `undefined` when none came.
-   * Rejects with the signal's reason on abort.
+   * Rejects with the signal's reason on abort, and with a {@link PayloadError} for a task whose payload cannot
+   * be used; that one is put aside, see TubeOptions.undecodable.
    */
-  async take(seconds: number = Number.POSITIVE_INFINITY, { signal }: TakeOptions = {}): Promise<Task<T> | undefined> {
-    requireTimeout(seconds)
-    const delivery = await this.#gate.take(seconds, signal)
-    return delivery === undefined ? undefined : new Task<T>(this, delivery)
+  take(seconds: number = Number.POSITIVE_INFINITY, options: TakeOptions = {}): Promise<Task<T> | undefined> {
+    return traceTake(this.name, 1, () => this.#take(seconds, options))
   }
 
-  /** Waits like {@link take} for the first task, then brings up to `count` (1 to 1000) that are ready. */
-  async takeMany(
-    count: number,
-    seconds: number = Number.POSITIVE_INFINITY,
-    { signal }: TakeOptions = {},
-  ): Promise<Task<T>[]> {
+  async #take(seconds: number, { signal }: TakeOptions): Promise<Task<T> | undefined> {
+    requireTimeout(seconds)
+    const delivery = await this.#gate.take(seconds, signal)
+    return delivery === undefined ? undefined : await this.accept(delivery)
+  }
+
+  /**
+   * Waits like {@link take} for the first task, then brings up to `count` (1 to 1000) that are ready. If the
+   * payload of one cannot be used it rejects as take() does, and gives the others back.
+   */
+  takeMany(count: number, seconds: number = Number.POSITIVE_INFINITY, options: TakeOptions = {}): Promise<Task<T>[]> {
+    return traceTake(this.name, count, () => this.#takeMany(count, seconds, options))
+  }
+
+  async #takeMany(count: number, seconds: number, { signal }: TakeOptions): Promise<Task<T>[]> {
     requireInteger('count', count, 1, this.#context.options.maxBatch)
     requireTimeout(seconds)
     const { server, nextKey } = this.#context
     const deliveries = await takeBatch(server, { tube: this.name, count, seconds, key: nextKey(), signal })
-    return deliveries.map((delivery) => new Task<T>(this, delivery))
+    return await acceptAll(deliveries.map((delivery) => this.accept(delivery)))
   }
 
   /** Acks many tasks of this tube; like {@link putMany} about failures. */
@@ -147,36 +183,6 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
     return this.work(repeating(handler, every, this.#context.clock), options)
   }
 
-  /** The task with this id, in whatever state; rejects with `TASK_NOT_FOUND`. */
-  async peek(id: TaskId): Promise<PeekedTask<T>> {
-    requireInteger('id', id, 0)
-    const peeked = await this.#context.server.peek(this.name, id)
-    // The payload's type is the tube's promise, as for a task.
-    return peeked as PeekedTask<T>
-  }
-
-  /** Removes a task in whatever state, even when a worker holds it. */
-  async delete(id: TaskId): Promise<TaskStatus> {
-    requireInteger('id', id, 0)
-    return await this.#context.server.delete(this.name, id)
-  }
-
-  /** Makes up to `count` buried tasks ready again; resolves with how many there were. */
-  async kick(count: number = 1): Promise<number> {
-    requireInteger('count', count, 1)
-    return await this.#context.server.kick(this.name, count)
-  }
-
-  /** Removes all tasks. */
-  truncate(): Promise<void> {
-    return this.#context.server.manage('queue.truncate', this.name)
-  }
-
-  /** Removes the tube; rejects with `TUBE_IN_USE` while somebody takes from it or holds a task. */
-  drop(): Promise<void> {
-    return this.#context.server.manage('queue.drop', this.name)
-  }
-
   /** For what makes a worker of its own, as {@link batchWriter}: calls `start` with the options and the surroundings. */
   startWith<Options extends WorkerOptions, Started>(
     options: Options,
@@ -186,14 +192,20 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
   }
 
   /** For tasks of this tube: see {@link Task}. */
-  settle(fn: SettleFunction, lease: Lease, argument?: unknown): Promise<TaskStatus> {
+  settle(fn: SettleFunction, lease: Lease, argument?: unknown, bytes: number = 0): Promise<TaskStatus> {
     let joiner = this.#settles.get(fn)
     if (joiner === undefined) {
       joiner = this.#joiner((items) => this.#context.server.settleMany(fn, this.name, items))
       this.#settles.set(fn, joiner)
     }
     const item = argument === undefined ? [lease.id, lease.token] : [lease.id, lease.token, argument]
-    return joiner.add(item, SETTLE_ITEM_BYTES)
+    const to = joiner
+    return traceSettle(this.name, fn, lease.id, () => to.add(item, SETTLE_ITEM_BYTES + bytes))
+  }
+
+  /** For tasks of this tube: see {@link Task.progress} and {@link Task.log}. */
+  note(fn: 'queue.progress' | 'queue.log', lease: Lease, value: unknown): Promise<void> {
+    return note(this.#context.server, fn, this.name, lease, value)
   }
 
   /** For the queue's createTube(): the ttr it has named, seconds. */
@@ -211,7 +223,43 @@ export class Tube<T = unknown> implements TaskHome, AsyncIterable<Task<T>> {
     return options.ttr !== undefined || this.#ttr === undefined ? options : { ...options, ttr: this.#ttr }
   }
 
-  #joiner<Item>(send: (items: Item[]) => Promise<ItemResult[]>): Joiner<Item, TaskStatus> {
+  /** For what a take has brought, here or by {@link Queue.takeAny}: rejects when its payload cannot be used. */
+  async accept(delivery: Delivery): Promise<Task<T>> {
+    try {
+      const data = this.read(delivery)
+      return toTask<T>(this, delivery, data instanceof Promise ? await data : data)
+    } catch (error) {
+      await setAside(new Task(this, delivery), this.undecodable, error)
+      throw error
+    }
+  }
+
+  /** For a worker: the payload of a delivery, a promise where the schema needs one. Throws a {@link PayloadError}. */
+  read({ id, data }: Delivery): unknown {
+    return this.#codec.fromStored(id, data)
+  }
+
+  /** For a worker: what becomes of a task whose payload cannot be used. */
+  get undecodable(): NonNullable<TubeOptions['undecodable']> {
+    return this.#codec.undecodable
+  }
+
+  /** For {@link Queue.tube}. */
+  configure(options: TubeOptions): void {
+    this.#codec.configure(options)
+  }
+
+  protected async open(id: TaskId, stored: unknown): Promise<T> {
+    // The payload's type is the tube's promise, as for a task.
+    return (await this.#codec.fromStored(id, stored)) as T
+  }
+
+  /** A batch cannot wait for room: the others of its turn would wait with it. */
+  async #putWaiting(stored: unknown, options: PutOptions, seconds: number): Promise<PutStatus> {
+    return await this.#context.server.put(this.name, pack(stored).value, toWirePutOptions(options), seconds)
+  }
+
+  #joiner<Item, Result>(send: (items: Item[]) => Promise<(Result | QueueError)[]>): Joiner<Item, Result> {
     const { maxBatch, maxBatchBytes, maxBatchesInFlight, maxWaiting } = this.#context.options
     const limits = { maxItems: maxBatch, maxBytes: maxBatchBytes, maxInFlight: maxBatchesInFlight, maxWaiting }
     return new Joiner(limits, send)
@@ -236,13 +284,12 @@ function requireTimeout(seconds: number): void {
   if (seconds !== Number.POSITIVE_INFINITY) requireSeconds('seconds', seconds)
 }
 
-/** Waits for all; resolves with all values or rejects with what became of each. */
-async function settleAll<R>(promises: readonly Promise<R>[]): Promise<R[]> {
-  const results = await Promise.allSettled(promises)
-  const values: R[] = []
-  for (const result of results) {
-    if (result.status === 'rejected') throw new BatchError(results)
-    values.push(result.value)
-  }
-  return values
+/** All tasks of a take; if the payload of one cannot be used, the others are given back. */
+export async function acceptAll<T>(tasks: readonly Promise<Task<T>>[]): Promise<Task<T>[]> {
+  const results = await Promise.allSettled(tasks)
+  const failed = results.find((result) => result.status === 'rejected')
+  const accepted = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  if (failed === undefined) return accepted
+  await Promise.allSettled(accepted.map((task) => task.release()))
+  throw failed.reason
 }

@@ -36,7 +36,8 @@ class FakeTube extends FakeCaller {
       this.#waiting = undefined
       call.answer()
     } else {
-      call.answer((args[1] as [number][]).map(([id]) => this.#settle(fn, id)))
+      const items = args[1] as [number, number, { final?: boolean }?][]
+      call.answer(items.map(([id, , options]) => this.#settle(options?.final === true ? 'queue.bury_many' : fn, id)))
       this.#deliver()
     }
     return answer

@@ -101,7 +101,7 @@ test('a batch that throws has all its tasks retried, but for those it has settle
   expect(await settled(started, 'queue.bury_many', (id) => [id, '!'])).toEqual([2])
   await burying
   batches[0]?.fail(new Error('store down'))
-  expect(await settled(started, 'queue.release_many', delayed)).toEqual([1, 3])
+  expect(await settled(started, 'queue.fail_many', delayed)).toEqual([1, 3])
   await deliver(started, 1)
   await advance(started, 100)
   const again = batches[1]
@@ -117,7 +117,7 @@ test('a task that the handler names as failed is retried, and the others are ack
   await deliver(started, 1, 2, 3)
   const [batch] = batches
   batch?.context.fail(batch.tasks[1] as Task, new Error('poisoned'))
-  expect(await settled(started, 'queue.release_many', delayed)).toEqual([2])
+  expect(await settled(started, 'queue.fail_many', delayed)).toEqual([2])
   batch?.end()
   await started.caller.next('queue.take_many')
   expect(await settled(started, 'queue.ack_many', done)).toEqual([1, 3])
@@ -168,7 +168,7 @@ test('a batch that takes too long is aborted; its tasks have failed, and it keep
   await advance(started, 500)
   expect(batches[0]?.context.signal.reason).toMatchObject({ code: 'HANDLER_TIMEOUT' })
   await advance(started, 1000)
-  expect(await settled(started, 'queue.release_many', delayed)).toEqual([1])
+  expect(await settled(started, 'queue.fail_many', delayed)).toEqual([1])
   await deliver(started, 2)
   expect(ids()).toEqual([[1]])
   batches[0]?.end()
@@ -183,7 +183,7 @@ test('a batch that returns after its timeout has failed', async () => {
   await deliver(started, 1)
   await advance(started, 500)
   batches[0]?.end()
-  expect(await settled(started, 'queue.release_many', delayed)).toEqual([1])
+  expect(await settled(started, 'queue.fail_many', delayed)).toEqual([1])
   void started.worker.close()
 })
 

@@ -13,12 +13,18 @@ export interface FakeCall {
 
 /** A connection whose server is the test. */
 export class FakeCaller extends EventEmitter implements Caller {
-  /** All calls so far, in order. */
+  /** All calls so far, in order, but for those that `answers` has. */
   readonly calls: FakeCall[] = []
+  /** What functions answer at once that a test does not want to see; an Error is their failure. */
+  readonly answers = new Map<string, unknown>()
   #seen = 0
   #wake: (() => void) | undefined
 
   call(fn: string, args: readonly unknown[], options?: { timeoutMs?: number }): Promise<unknown[]> {
+    if (this.answers.has(fn)) {
+      const answer = this.answers.get(fn)
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve([answer])
+    }
     return new Promise((resolve, reject) => {
       this.calls.push({ fn, args, timeoutMs: options?.timeoutMs, answer: (...values) => resolve(values), fail: reject })
       this.#wake?.()

@@ -44,6 +44,10 @@ class FakeTube implements TaskHome {
     throw new Error('Unexpected call')
   }
 
+  note(): Promise<never> {
+    throw new Error('not of this test')
+  }
+
   peek(): never {
     throw new Error('Unexpected peek')
   }

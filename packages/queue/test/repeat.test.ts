@@ -14,8 +14,8 @@ async function deliver({ caller }: Started, id: number): Promise<void> {
   await settle()
 }
 
-async function nextDelay({ caller }: Started): Promise<unknown> {
-  const release = await caller.next('queue.release_many')
+async function nextDelay({ caller }: Started, fn = 'queue.release_many'): Promise<unknown> {
+  const release = await caller.next(fn)
   const [item] = release.args[1] as [number, number, { delay: number }][]
   release.answer([[item?.[0], '~']])
   return item?.[2].delay
@@ -74,7 +74,7 @@ test('a round that fails is retried as any task', async () => {
   const started = start(60)
   await deliver(started, 1)
   started.runs[0]?.fail(new Error('once'))
-  expect(await nextDelay(started)).toBe(1)
+  expect(await nextDelay(started, 'queue.fail_many')).toBe(1)
   await deliver(started, 1)
   expect(started.runs[1]?.attempt).toBe(2)
   started.runs[1]?.end()

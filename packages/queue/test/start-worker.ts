@@ -19,6 +19,8 @@ export function start(handler: Handler<unknown>, options: WorkerOptions = {}): S
 
 export function startQueue(): Omit<Started, 'worker'> {
   const caller = new FakeCaller()
+  // The tube has no policy of its own for tasks that fail.
+  caller.answers.set('queue.info', { id: 0, state: 't', attempts: 0 })
   const clock = new FakeClock()
   const internals: QueueInternals = { clock }
   return { caller, clock, queue: new Queue(caller, {}, internals) }

@@ -37,7 +37,7 @@ test('never runs more handlers than its concurrency, and asks for more only when
   void worker.close()
 })
 
-test('a handler that throws has its task released with growing delay, then buried', async () => {
+test('a handler that throws has its task delayed longer and longer, then no more', async () => {
   const failures: unknown[] = []
   const { caller, worker } = start(
     () => {
@@ -48,13 +48,13 @@ test('a handler that throws has its task released with growing delay, then burie
   worker.on('failed', (_task, error, next) => failures.push([(error as Error).message, next]))
   for (const delay of [2, 4]) {
     ;(await caller.next('queue.take_many')).answer([task(1)])
-    const release = await caller.next('queue.release_many')
-    expect(release.args[1]).toEqual([[1, 1001, { delay }]])
+    const release = await caller.next('queue.fail_many')
+    expect(release.args[1]).toEqual([[1, 1001, { error: 'Error: 503', delay }]])
     release.answer([[1, '~']])
   }
   ;(await caller.next('queue.take_many')).answer([task(1)])
-  const bury = await caller.next('queue.bury_many')
-  expect(bury.args[1]).toEqual([[1, 1001]])
+  const end = await caller.next('queue.fail_many')
+  expect(end.args[1]).toEqual([[1, 1001, { error: 'Error: 503', final: true }]])
   expect(failures).toEqual([
     ['503', { action: 'release', delay: 2 }],
     ['503', { action: 'release', delay: 4 }],
@@ -69,7 +69,7 @@ test('a handler is told which try it is', async () => {
   ;(await caller.next('queue.take_many')).answer([task(1)])
   await settle()
   runs[0]?.fail(new Error('once'))
-  ;(await caller.next('queue.release_many')).answer([[1, '~']])
+  ;(await caller.next('queue.fail_many')).answer([[1, '~']])
   ;(await caller.next('queue.take_many')).answer([task(1)])
   await settle()
   expect(runs.map((run) => run.attempt)).toEqual([1, 2])

@@ -26,7 +26,7 @@ export async function limitMany(
   limit: WireLimit,
 ): Promise<WireVerdict[]> {
   const reply = await caller.call('queue.limit_many', [name, keys, limit]).catch((error: unknown) => {
-    throw toQueueError(error)
+    throw toQueueError(error, 'queue.limit_many')
   })
   const [verdicts] = reply
   if (!Array.isArray(verdicts) || verdicts.length !== keys.length) {

@@ -23,6 +23,13 @@ const CODES: ReadonlySet<string> = new Set<ServerQueueErrorCode>([
   'TOO_MANY_SUBSCRIPTIONS',
 ])
 
+/** What every queue server has: without one of these there is none. */
+const CORE: ReadonlySet<string> = new Set(
+  'put_many take_many ack_many release_many bury_many peek kick delete create_tube truncate drop health statistics'
+    .split(' ')
+    .map((name) => `queue.${name}`),
+)
+
 /** Narrows a string that the server sent to a code of ours. */
 function isServerCode(code: unknown): code is ServerQueueErrorCode {
   return typeof code === 'string' && CODES.has(code)
@@ -48,20 +55,25 @@ function isServerFailure(error: unknown): error is ServerFailure {
 /**
  * Turns what a call rejected with into what users match on. The queue server raises errors of a
  * custom type whose name is our code (server >= 2.4.1 sends it in the error's first frame);
- * everything else, from the connector or from Tarantool itself, passes unchanged.
+ * everything else, from the connector or from Tarantool itself, passes unchanged. `fn` is what was called.
  */
-export function toQueueError(error: unknown): unknown {
+export function toQueueError(error: unknown, fn: string): unknown {
   if (!isServerFailure(error)) return error
   const type = error.frames[0]?.fields['custom_type']
   if (isServerCode(type)) return refusedByServer(type, error.message, error)
-  if (error.code === 'ER_NO_SUCH_PROC') {
+  if (error.code !== 'ER_NO_SUCH_PROC') return error
+  if (CORE.has(fn)) {
     return new QueueError(
       'QUEUE_SERVER_MISSING',
       `This Tarantool instance has no Tarantella queue (${error.message}): start it with tarantool/init.lua, or publish require('tarantella') as the global queue`,
       { sent: true, cause: error },
     )
   }
-  return error
+  return new QueueError(
+    'FUNCTION_MISSING',
+    `This queue server has no function ${fn}: bring its module tarantella up to date (tarantool/queue does not have it)`,
+    { sent: true, cause: error },
+  )
 }
 
 /** Turns a failed item of a batch, a map `{code, message}`, into an error. */

@@ -1,14 +1,17 @@
-import type { QueueError } from '../errors.ts'
+import { type QueueError, refusedByServer } from '../errors.ts'
 import type { Caller, CallOptions } from '../ports.ts'
 import { type QueueHealth, toHealth } from './health.ts'
 import { toQueueError } from './server-errors.ts'
 import {
   type Delivery,
+  type PutStatus,
   type TaskId,
   type TaskStatus,
   toDelivery,
   toItemResult,
   toPeeked,
+  toPutResult,
+  toPutStatus,
   toStatus,
   unexpected,
 } from './task-tuple.ts'
@@ -28,9 +31,11 @@ export type SettleFunction =
   | 'queue.bury_many'
   | 'queue.touch_many'
   | 'queue.delete_many'
+  | 'queue.fail_many'
+  | 'queue.complete_many'
 
-/** Milliseconds that a waiting take's answer may be late before the request is given up. */
-const TAKE_MARGIN_MS = 10_000
+/** Milliseconds that the answer of a call that waits may be late before the request is given up. */
+export const WAIT_MARGIN_MS = 10_000
 
 /**
  * The queue server's functions, each once: name, order of arguments, shape of the answer.
@@ -44,72 +49,82 @@ export class QueueServer {
   }
 
   /** `queue.put_many(tube, {{data, opts}, …})`: items are encoded already. */
-  async putMany(tube: string, items: readonly unknown[]): Promise<ItemResult[]> {
-    const reply = await this.#call('queue.put_many', [tube, items])
-    return list('queue.put_many', reply, items.length).map(toItemResult)
+  async putMany(tube: string, items: readonly unknown[]): Promise<(PutStatus | QueueError)[]> {
+    const reply = await this.call('queue.put_many', [tube, items])
+    return list('queue.put_many', reply, items.length).map(toPutResult)
+  }
+
+  /** `queue.put(tube, data, opts)`: the form that can wait, `seconds`, for room in a tube with a capacity. */
+  async put(tube: string, data: unknown, options: unknown, seconds: number): Promise<PutStatus> {
+    const timeoutMs = seconds * 1000 + WAIT_MARGIN_MS
+    const [tuple] = await this.call('queue.put', [tube, data, options], { timeoutMs })
+    // A limfifottl has no error for it.
+    if (tuple === undefined || tuple === null) throw refusedByServer('QUEUE_FULL', 'The tube is full')
+    return toPutStatus(tuple, 3)
   }
 
   /** `queue.take_many(tube, n, timeout, {key})`: waits for the first task, then answers with what is there. */
   async takeMany(tube: string, n: number, seconds: number, key: number): Promise<Delivery[]> {
     const isEndless = seconds === Number.POSITIVE_INFINITY
-    const timeoutMs = isEndless ? Number.POSITIVE_INFINITY : seconds * 1000 + TAKE_MARGIN_MS
-    const reply = await this.#call('queue.take_many', [tube, n, isEndless ? null : seconds, { key }], { timeoutMs })
+    const timeoutMs = isEndless ? Number.POSITIVE_INFINITY : seconds * 1000 + WAIT_MARGIN_MS
+    const reply = await this.call('queue.take_many', [tube, n, isEndless ? null : seconds, { key }], { timeoutMs })
     return list('queue.take_many', reply).map(toDelivery)
   }
 
   /** `queue.cancel_take(key)`: the waiting take of this session with this key answers at once. */
   async cancelTake(tube: string, key: number): Promise<void> {
-    await this.#call('queue.cancel_take', [tube, key])
+    await this.call('queue.cancel_take', [tube, key])
   }
 
   /** `queue.ack_many(tube, {{id, token}, …})` and its like. */
   async settleMany(fn: SettleFunction, tube: string, items: readonly (readonly unknown[])[]): Promise<ItemResult[]> {
-    const reply = await this.#call(fn, [tube, items])
+    const reply = await this.call(fn, [tube, items])
     return list(fn, reply, items.length).map(toItemResult)
   }
 
   /** `queue.peek(tube, id)` → `[id, state, data]`. */
   async peek(tube: string, id: TaskId): Promise<TaskStatus & { readonly data: unknown }> {
-    return toPeeked((await this.#call('queue.peek', [tube, id]))[0])
+    return toPeeked((await this.call('queue.peek', [tube, id]))[0])
   }
 
   /** `queue.delete(tube, id)`: whatever the task's state and owner. */
   async delete(tube: string, id: TaskId): Promise<TaskStatus> {
-    return toStatus((await this.#call('queue.delete', [tube, id]))[0])
+    return toStatus((await this.call('queue.delete', [tube, id]))[0])
   }
 
   /** `queue.kick(tube, count)` → how many buried tasks are ready again. */
   async kick(tube: string, count: number): Promise<number> {
-    const [kicked] = await this.#call('queue.kick', [tube, count])
+    const [kicked] = await this.call('queue.kick', [tube, count])
     if (typeof kicked !== 'number') throw unexpected('a number of kicked tasks', kicked)
     return kicked
   }
 
   /** `queue.create_tube(name, type, opts)`. */
   async createTube(name: string, type: string, options: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.#call('queue.create_tube', [name, type, options])
+    await this.call('queue.create_tube', [name, type, options])
   }
 
   /** `queue.truncate(tube)`, `queue.drop(tube)`, `queue.release_all(tube)`: no answer of interest. */
   async manage(fn: 'queue.truncate' | 'queue.drop' | 'queue.release_all', tube: string): Promise<void> {
-    await this.#call(fn, [tube])
+    await this.call(fn, [tube])
   }
 
   /** `queue.health()`. */
   async health(): Promise<QueueHealth> {
-    return toHealth((await this.#call('queue.health', []))[0])
+    return toHealth((await this.call('queue.health', []))[0])
   }
 
   /** `queue.statistics(tube?)`. */
   async statistics(tube?: string): Promise<unknown> {
-    return (await this.#call('queue.statistics', tube === undefined ? [] : [tube]))[0]
+    return (await this.call('queue.statistics', tube === undefined ? [] : [tube]))[0]
   }
 
-  async #call(fn: string, args: readonly unknown[], options?: CallOptions): Promise<unknown[]> {
+  /** Any function of the server; rejects with errors of the queue. For the files beside this one. */
+  async call(fn: string, args: readonly unknown[], options?: CallOptions): Promise<unknown[]> {
     try {
       return await this.#caller.call(fn, args, options)
     } catch (error) {
-      throw toQueueError(error)
+      throw toQueueError(error, fn)
     }
   }
 }

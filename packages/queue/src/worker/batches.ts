@@ -1,9 +1,10 @@
 import { QueueError } from '../errors.ts'
 import { requireInteger } from '../options.ts'
 import type { Clock } from '../ports.ts'
-import type { Task, TaskHome } from '../task.ts'
+import type { Task } from '../task.ts'
 import { Batch, type BatchContext, type BatchEntry } from './batch.ts'
 import { Countdown } from './countdown.ts'
+import type { WorkerHome } from './home.ts'
 import { type HandlerContext, MAX_CONCURRENCY, type WorkerOptions } from './options.ts'
 import { ABORT_GRACE_MS } from './watch.ts'
 import { Worker, type WorkerContext, type WorkerHooks } from './worker.ts'
@@ -36,7 +37,7 @@ interface ResolvedBatchOptions {
 
 /** Starts a worker that hands its tasks to the handler in batches; see {@link Batches}. */
 export function startBatchWorker<T>(
-  home: TaskHome,
+  home: WorkerHome,
   handler: BatchHandler<T>,
   options: BatchOptions,
   context: WorkerContext,

@@ -8,6 +8,11 @@ export interface WorkerEvents<T> {
   completed: [task: Task<T>]
   /** The handler threw or took too long; `next` says what becomes of the task. */
   failed: [task: Task<T>, error: unknown, next: Outcome]
+  /**
+   * The payload of a task cannot be used: `error` is a {@link PayloadError}, the task's `data` is what is stored.
+   * It is kept, see TubeOptions.undecodable.
+   */
+  undecodable: [task: Task, error: unknown]
   /** The task is not this worker's any more, by its ttr or a lost connection: it is or will be delivered again. */
   lost: [task: Task<T>]
   /**

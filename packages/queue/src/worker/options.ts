@@ -23,7 +23,7 @@ export interface HandlerContext {
 export type Handler<T> = (task: Task<T>, context: HandlerContext) => unknown
 
 export interface RetryOptions {
-  /** Tries in all; after the last one the task is buried. @default 5 */
+  /** Tries in all; after the last one the task is buried, or moved to its tube's dead-letter tube. @default 5 */
   readonly attempts?: number
   /** How the pause grows from try to try. @default 'exponential' */
   readonly backoff?: 'fixed' | 'linear' | 'exponential'
@@ -61,7 +61,13 @@ export interface WorkerOptions {
    * `'auto'` holds about what the handlers finish in 20 ms, nothing when they are slow. @default 'auto'
    */
   readonly prefetch?: number | 'auto'
-  readonly retry?: RetryOptions
+  /**
+   * What becomes of tasks whose handler has failed. `'tube'`: what the task or its tube says (`maxAttempts`,
+   * `backoff`, `deadLetter`). Options: the worker decides, and the last try is the task's end: it is moved to
+   * the dead-letter tube, or buried where there is none. @default `'tube'` if the first task that fails has
+   * `maxAttempts` or `backoff`, or its tube does, else the default options
+   */
+  readonly retry?: RetryOptions | 'tube'
 }
 
 export type RetryPolicy = Required<RetryOptions>
@@ -75,6 +81,8 @@ export interface ResolvedWorkerOptions {
   readonly concurrency: number
   readonly prefetch: number | 'auto'
   readonly retry: RetryPolicy
+  /** Who decides about failed tasks, see Retry. */
+  readonly retryBy: 'tube' | 'worker' | 'unknown'
 }
 
 export const WORKER_DEFAULTS: ResolvedWorkerOptions = Object.freeze({
@@ -85,6 +93,7 @@ export const WORKER_DEFAULTS: ResolvedWorkerOptions = Object.freeze({
   concurrency: 16,
   prefetch: 'auto',
   retry: Object.freeze({ attempts: 5, backoff: 'exponential', delay: 1, maxDelay: 3600, jitter: 0.2 }),
+  retryBy: 'unknown',
 })
 
 /** Handlers and prefetched tasks of one worker at most. */
@@ -104,7 +113,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     ...lease,
     timeoutMs,
     stalledAfterMs,
-    retry: resolveRetry(options.retry),
+    retry: resolveRetry(options.retry === 'tube' ? {} : options.retry),
+    retryBy: options.retry === 'tube' ? 'tube' : options.retry === undefined ? 'unknown' : 'worker',
   })
 }
 

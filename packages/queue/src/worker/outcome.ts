@@ -1,10 +1,10 @@
 import { isConnectionLost, isPassing, QueueError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
 import type { Task } from '../task.ts'
-import type { RetryDecision } from './retry-policy.ts'
+import { type FailureDecision, type FailureMemory, sendFailure } from './failing.ts'
 
 /** How a handler's run ends for its task. `left`: the handler settled the task itself. */
-export type Outcome = { readonly action: 'ack' } | RetryDecision | { readonly action: 'left' }
+export type Outcome = { readonly action: 'ack' } | FailureDecision | { readonly action: 'left' }
 
 /** What a handler of our own returns to have its task again, after `delay` seconds, instead of acked. */
 export class Again {
@@ -24,6 +24,12 @@ export interface Sending {
   readonly onReconnect: () => Promise<void>
   /** Ends the repetitions: the worker gives its tasks back. */
   readonly signal: AbortSignal
+  readonly memory: FailureMemory
+}
+
+/** Why a task has failed. */
+export interface Failure {
+  readonly error: unknown
 }
 
 /** Pauses between repetitions grow from the first to the second, ms; a full disk or a fail-over may take a while. */
@@ -38,12 +44,18 @@ const MAX_REPETITIONS = 12
  * not done twice. Resolves with `false` when the task is no longer this delivery's: its ttr has passed,
  * or an earlier sending did arrive. Rejects with the last error.
  */
-export async function sendOutcome(task: Task, outcome: Outcome, sending: Sending): Promise<boolean> {
-  const { clock, onReconnect, signal } = sending
+export async function sendOutcome(
+  task: Task,
+  outcome: Outcome,
+  failure: Failure | undefined,
+  sending: Sending,
+): Promise<boolean> {
+  const { clock, onReconnect, signal, memory } = sending
   let pause = FIRST_PAUSE_MS
   for (let repetitions = 0; ; repetitions += 1) {
     try {
-      await send(task, outcome)
+      if (failure === undefined || outcome.action === 'ack' || outcome.action === 'left') await send(task, outcome)
+      else await sendFailure(task, outcome, failure.error, memory)
       return true
     } catch (error) {
       if (isGone(error)) return false
@@ -63,6 +75,8 @@ function send(task: Task, outcome: Outcome): Promise<void> {
       return task.bury()
     case 'release':
       return task.release({ delay: outcome.delay })
+    case 'policy':
+      return task.fail()
     case 'left':
       return Promise.resolve()
   }

@@ -1,6 +1,7 @@
 import type { Task } from '../task.ts'
 import { Abortable } from './abortable.ts'
 import type { HandlerContext } from './options.ts'
+import type { Failure } from './outcome.ts'
 
 /**
  * One delivery on its way through the worker:
@@ -14,6 +15,8 @@ export class Run<T> extends Abortable implements HandlerContext {
   readonly task: Task<T>
   readonly token: number
   attempt = 1
+  /** Set when it has failed. */
+  failure: Failure | undefined
   /** When its handler started, on the worker's clock, ms. */
   startedAt = 0
   isRunning = false

@@ -1,22 +1,26 @@
 import PQueue from 'p-queue'
+import { traceHandler } from '../diagnostics.ts'
 import { QueueError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
 import { giveBack } from '../take/give-back.ts'
-import { Task, type TaskHome } from '../task.ts'
+import { Task, toTask } from '../task.ts'
 import type { QueueServer } from '../wire/server.ts'
 import type { Delivery } from '../wire/task-tuple.ts'
 import { Attempts } from './attempts.ts'
 import type { Tell } from './events.ts'
+import { toDecision } from './failing.ts'
+import type { WorkerHome } from './home.ts'
+import { Intake } from './intake.ts'
 import type { Handler, ResolvedWorkerOptions } from './options.ts'
 import { Again, type Outcome, type Sending, sendOutcome } from './outcome.ts'
 import { Prefetch } from './prefetch.ts'
-import { decideRetry } from './retry-policy.ts'
+import { Retry } from './retry.ts'
 import { Run } from './run.ts'
 import type { Slots } from './slots.ts'
 import { Watch } from './watch.ts'
 
 export interface RunnerOptions<T> {
-  readonly home: TaskHome
+  readonly home: WorkerHome
   readonly handler: Handler<T>
   readonly options: ResolvedWorkerOptions
   readonly server: QueueServer
@@ -44,6 +48,8 @@ export class Runner<T> {
   readonly #handlers: PQueue
   readonly #prefetch: Prefetch
   readonly #attempts = new Attempts(MAX_REMEMBERED_FAILURES)
+  readonly #intake: Intake
+  readonly #retry: Retry
   readonly #watch: Watch<T>
   readonly #sending: Sending
   readonly #sendAbort = new AbortController()
@@ -59,7 +65,17 @@ export class Runner<T> {
     this.#runner = runner
     this.#handlers = new PQueue({ concurrency: options.concurrency })
     this.#prefetch = new Prefetch(runner.maxBatch, clock.now())
-    this.#sending = { clock, onReconnect, signal: this.#sendAbort.signal }
+    this.#sending = { clock, onReconnect, signal: this.#sendAbort.signal, memory: { hasFail: true } }
+    this.#intake = new Intake({
+      read: (delivery) => runner.home.read(delivery),
+      admit: (delivery, data) => {
+        this.#admit(delivery, data)
+      },
+      refuse: (delivery, error) => {
+        this.#setAside(delivery, error)
+      },
+    })
+    this.#retry = new Retry(options.retryBy, options.retry, (id) => runner.home.info(id))
     this.#watch = this.#makeWatch()
   }
 
@@ -76,10 +92,7 @@ export class Runner<T> {
 
   /** A task has come. Its slot is occupied already, and free when its outcome is confirmed. */
   accept(delivery: Delivery): void {
-    const run = new Run(new Task<T>(this.#runner.home, delivery), delivery.token)
-    this.#watch.hold(run)
-    this.#waiting.add(run)
-    this.#startWaiting()
+    this.#intake.accept(delivery)
   }
 
   /** There is a new session with the server. */
@@ -89,6 +102,7 @@ export class Runner<T> {
 
   /** Returns what has not started. Never rejects. */
   async giveBackWaiting(): Promise<void> {
+    await this.#intake.onIdle()
     await this.#giveBack([...this.#waiting])
   }
 
@@ -141,6 +155,23 @@ export class Runner<T> {
     })
   }
 
+  #admit(delivery: Delivery, data: unknown): void {
+    const run = new Run(toTask<T>(this.#runner.home, delivery, data), delivery.token)
+    this.#watch.hold(run)
+    this.#waiting.add(run)
+    this.#startWaiting()
+  }
+
+  /** For a task whose payload cannot be used: no handler sees it. */
+  #setAside(delivery: Delivery, error: unknown): void {
+    const { home, tell } = this.#runner
+    const run = new Run(new Task<T>(home, delivery), delivery.token)
+    run.failure = { error }
+    this.#held.add(run)
+    tell('undecodable', run.task, error)
+    void this.#finish(run, toDecision(home.undecodable))
+  }
+
   #tellStalled(run: Run<T>): void {
     this.#runner.tell('stalled', run.task, this.#runner.clock.now() - run.startedAt)
   }
@@ -185,8 +216,6 @@ export class Runner<T> {
     run.isRunning = true
     this.#watch.start(run)
     const outcome = await this.#handle(run)
-    run.isRunning = false
-    this.#watch.end(run)
     this.#prefetch.completed(clock.now())
     this.#started -= 1
     this.#startWaiting()
@@ -197,10 +226,12 @@ export class Runner<T> {
   async #handle(run: Run<T>): Promise<Outcome> {
     let result: unknown
     try {
-      result = await this.#runner.handler(run.task, run)
+      result = await traceHandler(run.task, run.attempt, () => this.#runner.handler(run.task, run))
     } catch (error) {
+      this.#ended(run)
       return this.#judge(run, error)
     }
+    this.#ended(run)
     if (run.task.isSettled) return LEFT
     // A handler that heeds its timeout may return as if it were done.
     if (run.isTimedOut) return this.#judge(run, run.reason)
@@ -209,32 +240,41 @@ export class Runner<T> {
     return { action: 'release', delay: result.delay }
   }
 
-  /** What becomes of a task whose handler has failed, or stopped because it was told to. */
-  #judge(run: Run<T>, thrown: unknown): Outcome {
-    const { task, attempt, reason } = run
+  #ended(run: Run<T>): void {
+    run.isRunning = false
+    this.#watch.end(run)
+  }
+
+  /** What becomes of a task whose handler has failed, or stopped because it was told to. Never rejects. */
+  async #judge(run: Run<T>, thrown: unknown): Promise<Outcome> {
     if (run.isGivenUp) return LEFT
+    return await this.#decide(run, thrown)
+  }
+
+  async #decide(run: Run<T>, thrown: unknown): Promise<Outcome> {
+    const { task, attempt, reason } = run
     // A handler that stopped because the worker closes, or because its lease is lost, has not failed.
     if (run.isAborted && !run.isTimedOut && !task.isSettled) return RELEASE
-    const outcome = task.isSettled ? LEFT : decideRetry(this.#runner.options.retry, attempt, Math.random())
-    if (outcome.action === 'release') this.#attempts.fail(task.id)
-    this.#runner.tell('failed', task, run.isTimedOut ? reason : thrown, outcome)
+    const outcome = task.isSettled ? LEFT : await this.#retry.decide(task.id, attempt)
+    if (outcome.action === 'release' || outcome.action === 'policy') this.#attempts.fail(task.id)
+    run.failure = { error: run.isTimedOut ? reason : thrown }
+    this.#runner.tell('failed', task, run.failure.error, outcome)
     return outcome
   }
 
   /** Decides without the handler, which keeps its place, and the task's slot, until it ends. */
   #giveUp(run: Run<T>): void {
-    const outcome = this.#judge(run, run.reason)
     run.isGivenUp = true
-    void this.#finish(run, outcome)
+    void this.#decide(run, run.reason).then((outcome) => this.#finish(run, outcome))
   }
 
   /** Never rejects. */
   async #finish(run: Run<T>, outcome: Outcome): Promise<void> {
     const { task } = run
     const { tell } = this.#runner
-    if (outcome.action !== 'release') this.#attempts.forget(task.id)
+    if (outcome.action !== 'release' && outcome.action !== 'policy') this.#attempts.forget(task.id)
     try {
-      const isOurs = await sendOutcome(task, outcome, this.#sending)
+      const isOurs = await sendOutcome(task, outcome, run.failure, this.#sending)
       if (!isOurs) tell('lost', task)
       else if (outcome.action === 'ack') tell('completed', task)
     } catch (error) {

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events'
 import { QueueError } from '../errors.ts'
 import { requireInteger } from '../options.ts'
 import type { Clock } from '../ports.ts'
-import type { TaskHome } from '../task.ts'
 import type { QueueServer } from '../wire/server.ts'
 import { type Tell, tellOf, type WorkerEvents } from './events.ts'
+import type { WorkerHome } from './home.ts'
 import { type Handler, resolveWorkerOptions, type WorkerOptions } from './options.ts'
 import { Runner } from './runner.ts'
 import { type CloseOptions, Shutdown } from './shutdown.ts'
@@ -72,7 +72,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
 
   /** Use {@link Tube.work}. */
   constructor(
-    home: TaskHome,
+    home: WorkerHome,
     handler: Handler<T>,
     options: WorkerOptions,
     context: WorkerContext,
@@ -111,6 +111,11 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> {
   /** Handlers that run now. */
   get running(): number {
     return this.#runner.running
+  }
+
+  /** Tasks that it has asked for or holds: those that wait for a handler or run, and whose outcome is on its way. */
+  get held(): number {
+    return this.#slots.occupied
   }
 
   /**
