@@ -82,7 +82,16 @@ export class TarantoolServer {
     await this.#end('SIGKILL')
   }
 
-  /** After {@link kill}: the same port, the same data. */
+  /** Call it before what lets the server end by itself, which is then as expected. Resolves when the process is gone. */
+  async untilDead(): Promise<void> {
+    const child = this.#child
+    if (child === undefined) return
+    child.off('exit', this.#exited)
+    await once(child, 'exit')
+    this.#child = undefined
+  }
+
+  /** After {@link kill} or {@link untilDead}: the same port, the same data. */
   async startAgain(): Promise<void> {
     await this.#launch()
   }
