@@ -66,7 +66,7 @@ module.exports = {
     forbid(
       'queue-names-the-connector-in-few-places',
       'The queue knows its connector through ports.ts, so that any Caller will do.',
-      { path: `^${QUEUE}/`, pathNot: `^${QUEUE}/(ports|errors|index)[.]ts$` },
+      { path: `^${QUEUE}/`, pathNot: `^${QUEUE}/(ports|errors|diagnostics|index)[.]ts$` },
       { path: '^packages/connector/' },
     ),
     forbid(
@@ -92,7 +92,7 @@ module.exports = {
       'Whoever does not import a sub-path needs none of its optional peers.',
       {
         path: `^packages/[^/]+/src/`,
-        pathNot: '^packages/(connector/src/(opentelemetry|prometheus)|queue/src/(threads|schedule/cron))[.]ts$',
+        pathNot: '^packages/(connector/src/(opentelemetry|prometheus)|queue/src/(threads|schedule/cron|opentelemetry|prometheus))[.]ts$',
       },
       { dependencyTypes: ['npm-peer'] },
     ),

@@ -54,7 +54,7 @@ describe('requirement 19: the moment of a local time', () => {
       expect(scheduleLocal({ date, time, tz, gap: 'shift' }).getTime()).toBe(expectOf('compatible'))
       expect(scheduleLocal({ date, time, tz, gap: 'shift', overlap: 'last' }).getTime()).toBe(expectOf('later'))
     }
-    fc.assert(fc.property(fc.constantFrom(...zones), seconds, check), { numRuns: 300 })
+    fc.assert(fc.property(fc.constantFrom(...zones), seconds, check), { numRuns: 200 })
     for (const tz of [
       'Europe/Berlin',
       'America/St_Johns',
@@ -62,7 +62,7 @@ describe('requirement 19: the moment of a local time', () => {
       'Africa/Casablanca',
       'America/Sao_Paulo',
     ]) {
-      for (let zoned = Temporal.Instant.from('2010-01-01T00:00Z').toZonedDateTimeISO(tz); ; ) {
+      for (let zoned = Temporal.Instant.from('2016-01-01T00:00Z').toZonedDateTimeISO(tz); ; ) {
         const change = zoned.getTimeZoneTransition('next')
         if (change === null || change.year > 2026) break
         for (const minutes of [-90, -60, -31, -30, -1, 0, 1, 30, 59, 60, 90]) {
