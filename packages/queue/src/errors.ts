@@ -42,6 +42,8 @@ export type QueueErrorCode =
   | 'UNKNOWN_SERIALIZER' // a payload was put with a serializer that this client does not have
   | 'NO_SERVER' // of several servers none could be reached, see `cause`
   | 'SERVER_SILENT' // one of several servers did not answer in time
+  | 'NO_SERVER' // of several servers none could be reached, see `cause`
+  | 'SERVER_SILENT' // one of several servers did not answer in time
   | 'UNEXPECTED_REPLY' // the server answered in a shape this client does not know
 
 /** An error of the queue: a refusal by its server, or a limit of this client. */

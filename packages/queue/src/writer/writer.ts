@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { emit } from '../emit.ts'
 import type { Task } from '../task.ts'
 import type { Tube } from '../tube.ts'
 import type { CloseOptions } from '../worker/shutdown.ts'
@@ -52,9 +53,9 @@ export class BatchWriter<T = unknown> extends EventEmitter<BatchWriterEvents<T>>
     }
     const { flusher, worker } = tube.startWith(workerOptions, (given, context) => {
       const flusher = new Flusher(store, resolved, context.clock, {
-        stored: (tasks) => this.#tell('stored', tasks),
-        outage: (error, failures) => this.#tell('outage', error, failures),
-        recovered: () => this.#tell('recovered'),
+        stored: (tasks) => emit(this, 'stored', tasks),
+        outage: (error, failures) => emit(this, 'outage', error, failures),
+        recovered: () => emit(this, 'recovered'),
       })
       return { flusher, worker: new Worker<T>(tube, (task, run) => flusher.join(task, run), given, context, flusher) }
     })
@@ -82,17 +83,5 @@ export class BatchWriter<T = unknown> extends EventEmitter<BatchWriterEvents<T>>
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** A listener that throws must not stop the writer: its error surfaces as an uncaught one. */
-  #tell<E extends keyof BatchWriterEvents<T>>(event: E, ...args: BatchWriterEvents<T>[E]): void {
-    try {
-      // The overloads of `emit` do not see that the arguments fit the event.
-      ;(this.emit as (event: string, ...args: unknown[]) => boolean).call(this, event, ...args)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
   }
 }
