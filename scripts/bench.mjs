@@ -19,6 +19,12 @@ await runScript(async () => {
   const { tarantool } = await setup()
   // On somebody's own machine nothing is installed for a benchmark: it says what it leaves out.
   if (name === 'queue' && (process.env.CI ?? '') !== '') await installPeers(log)
-  const args = ['--import', import.meta.resolve('tsx'), join(ROOT, 'bench', `${name}.ts`), ...rest]
+  const args = [
+    '--unhandled-rejections=strict',
+    '--import',
+    import.meta.resolve('tsx'),
+    join(ROOT, 'bench', `${name}.ts`),
+    ...rest,
+  ]
   return runForeground(process.execPath, args, { cwd: ROOT, env: { ...process.env, TARANTOOL_BIN: tarantool.path } })
 })

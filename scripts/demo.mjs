@@ -7,6 +7,7 @@ import { runScript } from './setup-error.mjs'
 await runScript(async () => {
   const { tarantool } = await setup()
   const args = [
+    '--unhandled-rejections=strict',
     '--import',
     import.meta.resolve('tsx'),
     join(ROOT, 'examples/campaign/main.ts'),
