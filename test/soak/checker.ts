@@ -114,10 +114,14 @@ export class Checker {
   #started(data: number, id: number): void {
     const before = this.#counts[data]
     const put = this.#evidence.ids[data]
-    if (before === undefined || put === undefined) return this.#violate(`Payload ${data} was never put`)
+    if (before === undefined || put === undefined) {
+      this.#violate(`Payload ${data} was never put`)
+      return
+    }
     this.#counts[data] = before + 1
     if (put >= 0 && put !== id) this.#violate(`Payload ${data} was put as task ${put} and ran as ${id}`)
-    const owner = (this.#dataOfId[id] ??= data)
+    const owner = this.#dataOfId[id] ?? data
+    this.#dataOfId[id] = owner
     if (owner !== data) this.#violate(`Id ${id} was given to payloads ${owner} and ${data}`)
   }
 
@@ -164,29 +168,35 @@ export class Checker {
     const span = { from: before.start - DELIVERY_US, to: run.start }
     if (before.ackedAt !== undefined && before.ackedAt < run.start) {
       // An acked task does not come back: the delivery is an older one, whose process stood still or was cut off.
-      return this.#stoodStill(run.journal, span) || overlaps(this.#lost.get(run.journal), span)
-        ? 'the lease ended by its ttr'
-        : undefined
+      if (this.#stoodStill(run.journal, span)) return 'the lease ended by its ttr'
+      return this.#wasCutOff(run.journal, span) ? 'the session was lost' : undefined
     }
     if (before.hasFailed) return 'the handler had thrown'
-    const { absences, outages } = this.#evidence
-    if (absences.some((a) => a.kind === 'killed' && a.journal === before.journal && isWithin(a, span)))
-      return 'the worker was killed'
-    if (overlaps(outages, span)) return before.isDone ? 'the outcome was not known' : 'the server was killed'
-    if (overlaps(this.#lost.get(before.journal), span))
+    if (this.#wasAbsent('killed', before.journal, span)) return 'the worker was killed'
+    if (overlaps(this.#evidence.outages, span))
+      return before.isDone ? 'the outcome was not known' : 'the server was killed'
+    if (this.#wasCutOff(before.journal, span))
       return before.isDone ? 'the outcome was not known' : 'the session was lost'
     if (this.#stoodStill(before.journal, span) || this.#stoodStill(run.journal, span))
       return 'the lease ended by its ttr'
-    return overlaps(this.#lost.get(run.journal), span) ? 'the session was lost' : undefined
+    return this.#wasCutOff(run.journal, span) ? 'the session was lost' : undefined
   }
 
   #stoodStill(journal: string, span: Span): boolean {
-    const { absences, stalls } = this.#evidence
     return (
-      absences.some((a) => a.kind === 'stopped' && a.journal === journal && isWithin(a, span)) ||
+      this.#wasAbsent('stopped', journal, span) ||
       overlaps(this.#gaps.get(journal), span) ||
-      overlaps(stalls, span)
+      overlaps(this.#evidence.stalls, span)
     )
+  }
+
+  /** The server knows of a cut at once, and hands the tasks to others; the worker may hear of it later. */
+  #wasCutOff(journal: string, span: Span): boolean {
+    return this.#wasAbsent('cut', journal, span) || overlaps(this.#lost.get(journal), span)
+  }
+
+  #wasAbsent(kind: Absence['kind'], journal: string, span: Span): boolean {
+    return this.#evidence.absences.some((a) => a.kind === kind && a.journal === journal && isWithin(a, span))
   }
 
   #violate(text: string): void {

@@ -171,8 +171,7 @@ class Watch {
 async function heapOf(journal: string): Promise<[number, number]> {
   const heap: number[] = []
   for await (const { kind, data } of readJournal(journal)) if (kind === 'm') heap.push(data / 2 ** 20)
-  // Between two collections it is anything: the least of a while is what is kept.
-  return quarterAndEnd(heap.map((_, i) => Math.min(...heap.slice(Math.max(0, i - 25), i + 1))))
+  return quarterAndEnd(heap)
 }
 
 function quarterAndEnd(values: readonly number[]): [number, number] {

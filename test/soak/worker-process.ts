@@ -14,6 +14,8 @@ const FAILING = 0.003
 /** The longest time that a slow one takes, ms. */
 const SLOW_MS = 200
 const LOOK_MS = 200
+/** How many looks go before one at the memory. */
+const LOOKS_PER_MEASURE = 10
 /** Later than this a look at the clock says that the process did not run, us. */
 const GAP_US = 500_000
 
@@ -64,10 +66,15 @@ worker.on('completed', (task) => note('a', task))
 worker.on('lost', (task) => note('l', task))
 
 let looked = nowUs()
+let looks = 0
 const looking = setInterval(() => {
   const gap = nowUs() - looked
   if (gap > GAP_US) journal.write('g', 0, gap)
   looked = nowUs()
+  looks += 1
+  if (looks % LOOKS_PER_MEASURE !== 0) return
+  // Else it would be what the next collection will free.
+  global.gc?.()
   journal.write('m', 0, process.memoryUsage().heapUsed)
 }, LOOK_MS)
 

@@ -22,7 +22,7 @@ export interface WorkersOptions {
 /** When a process was not itself, in microseconds. */
 export interface Absence {
   readonly journal: string
-  readonly kind: 'killed' | 'stopped'
+  readonly kind: 'killed' | 'stopped' | 'cut'
   readonly from: number
   readonly to: number
 }
@@ -90,18 +90,23 @@ export class Workers {
   }
 
   cut(index: number): void {
-    this.#place(index).proxy.resetAll()
+    const { proxy, journal } = this.#place(index)
+    const now = nowUs()
+    this.absences.push({ journal, kind: 'cut', from: now, to: now })
+    proxy.resetAll()
   }
 
   /** What was sent is executed, replies are thrown away, then the connection is cut. */
   async loseReplies(index: number, pause: Promise<void>): Promise<void> {
-    const { proxy } = this.#place(index)
+    const { proxy, journal } = this.#place(index)
     // None yet: its process is starting.
     if (proxy.accepted === 0) return
     const connection = await proxy.connection(proxy.accepted - 1)
     connection.setCourse('toClient', { fault: 'discard' })
+    const from = nowUs()
     await pause
     connection.reset()
+    this.absences.push({ journal, kind: 'cut', from, to: nowUs() })
   }
 
   /** SIGTERM; resolves when all have closed. */
@@ -144,6 +149,7 @@ export class Workers {
     writeFileSync(journal, '')
     const uri = `tarantool://queue_admin:${password}@127.0.0.1:${port}`
     const args = [
+      '--expose-gc',
       '--unhandled-rejections=strict',
       '--import',
       'tsx',

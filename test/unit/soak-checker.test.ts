@@ -79,6 +79,15 @@ describe('the checker of the soak', () => {
     expect({ violations, times: duplicates[cause] }).toEqual({ violations: [], times: 1 })
   })
 
+  test('knows of a cut of which the worker has not heard yet', async () => {
+    const cut = { kind: 'cut', from: 0.6 * SECOND, to: 0.6 * SECOND } as const
+    const absences = (journal: string, i: number): Partial<Evidence> =>
+      i === 1 ? { absences: [{ journal, ...cut }] } : {}
+    const late = ['s 1 0 10 1.2', 'd 1 0 10 1.2', 'x 0 0 0 1.3']
+    const { duplicates, violations } = await judge([BOTH_DONE, late], {}, absences)
+    expect({ violations, times: duplicates['the session was lost'] }).toEqual({ violations: [], times: 1 })
+  })
+
   test('explains a repetition: the worker was killed', async () => {
     const killed = { kind: 'killed', from: 0.6 * SECOND, to: 0.7 * SECOND } as const
     const absences = (journal: string, i: number): Partial<Evidence> =>
