@@ -9,6 +9,8 @@ export type ConnectTarget = Parameters<typeof connect>[0]
 export interface CallOptions {
   /** Milliseconds until the call rejects; `Infinity` for none. The connector's default if absent. */
   readonly timeoutMs?: number
+  /** Rejects with its reason; the server may go on with the call. A connection that does not know it ignores it. */
+  readonly signal?: AbortSignal
 }
 
 export type CallerEvent = 'connect' | 'disconnect' | 'close'

@@ -51,7 +51,7 @@ export class Queue extends QueueFunctions {
   /** Only of a connection that connect() made. */
   #closeConnection: (() => Promise<void>) | undefined
   #lastKey = 0
-  /** Ends the streams of events. */
+  /** Ends the streams of events, and takes of several tubes. */
   readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
@@ -150,7 +150,8 @@ export class Queue extends QueueFunctions {
     requireInteger('count', count, 1, this.#options.maxBatch)
     if (seconds !== Number.POSITIVE_INFINITY) requireSeconds('seconds', seconds)
     const key = ++this.#lastKey
-    const deliveries = await takeAny(this.#server, { tubes, count, seconds, key, signal })
+    const ends = signal === undefined ? this.#closed.signal : AbortSignal.any([this.#closed.signal, signal])
+    const deliveries = await takeAny(this.#server, { tubes, count, seconds, key, signal: ends })
     return await acceptAll(deliveries.map((delivery) => this.tube(delivery.tube).accept(delivery)))
   }
 
@@ -199,7 +200,9 @@ export class Queue extends QueueFunctions {
   }
 
   async #close(options: CloseOptions): Promise<void> {
-    this.#closed.abort()
+    const closed = new QueueError('QUEUE_CLOSED', 'The queue client was closed while this call waited')
+    this.#closed.abort(closed)
+    this.#server.endWaits(closed)
     await Promise.all(Array.from(this.#workers, (worker) => worker.close(options)))
     await Promise.all(Array.from(this.#tubes.values(), (tube) => tube.close()))
     this.#session.close()

@@ -1,6 +1,6 @@
 // queue.events(after, limit, timeout, {tube}) → {cursor, events = {{seq, time, tube, id, event, state, extra}, …}, gap}
 import { isNumber, optional, toDate, toList, toMap, toNumber, toText } from './maps.ts'
-import { type QueueServer, WAIT_MARGIN_MS } from './server.ts'
+import type { QueueServer } from './server.ts'
 import { type TaskId, type TaskState, toState, unexpected } from './task-tuple.ts'
 
 /** What has happened to a task, in a tube with the option `events`. */
@@ -31,7 +31,7 @@ export async function readEvents(
   { limit, seconds, tube }: { readonly limit: number; readonly seconds: number; readonly tube: string | undefined },
 ): Promise<EventPage> {
   const args = [after ?? null, limit, seconds, ...(tube === undefined ? [] : [{ tube }])]
-  const [value] = await server.call('queue.events', args, { timeoutMs: seconds * 1000 + WAIT_MARGIN_MS })
+  const [value] = await server.callWaiting('queue.events', args, seconds)
   const page = toMap(value, 'a page of events')
   return {
     cursor: toNumber(page['cursor'], 'a cursor'),

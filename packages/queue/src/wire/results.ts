@@ -4,7 +4,7 @@
 // queue.wait(tube, id | {id, …}, timeout) → the same, or an array of it or {code, message}
 import type { QueueError } from '../errors.ts'
 import { defined, isText, optional, toDate, toList, toMap, toNumber, type WireMap } from './maps.ts'
-import { type Lease, type QueueServer, WAIT_MARGIN_MS } from './server.ts'
+import type { Lease, QueueServer } from './server.ts'
 import { itemError } from './server-errors.ts'
 import { type TaskId, type TaskState, toState } from './task-tuple.ts'
 
@@ -30,7 +30,7 @@ export interface TaskResult<R = unknown> {
 }
 
 /** Most seconds of one request: a wait that is longer is made of several. */
-const MAX_WAIT_S = 3600
+const MAX_WAIT_S = 60
 
 export async function note(
   server: QueueServer,
@@ -68,8 +68,7 @@ export async function waitForMany(
 }
 
 async function wait(server: QueueServer, tube: string, what: unknown, seconds: number): Promise<unknown> {
-  const timeoutMs = seconds * 1000 + WAIT_MARGIN_MS
-  return (await server.call('queue.wait', [tube, what, seconds], { timeoutMs }))[0]
+  return (await server.callWaiting('queue.wait', [tube, what, seconds], seconds))[0]
 }
 
 /** No request waits for ever: one whose server is gone without a word ends, and so does its wait. */
@@ -94,10 +93,12 @@ function toResult(value: unknown): TaskResult {
 
 function fromMap(map: WireMap): TaskResult {
   const log = map['log']
+  const outcome = optional(map['outcome'], isOutcome)
   return defined({
     id: toNumber(map['id'], 'the id of a task'),
-    state: toState(map['state']),
-    outcome: optional(map['outcome'], isOutcome),
+    // At the moment of its commit the server may still call the task taken.
+    state: outcome === undefined || outcome === 'failed' ? toState(map['state']) : 'done',
+    outcome,
     result: map['result'],
     error: optional(map['error'], isText),
     ended: toDate(map['ended']),

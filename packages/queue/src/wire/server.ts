@@ -43,6 +43,7 @@ export const WAIT_MARGIN_MS = 10_000
  */
 export class QueueServer {
   readonly #caller: Caller
+  readonly #waits = new AbortController()
 
   constructor(caller: Caller) {
     this.#caller = caller
@@ -117,6 +118,18 @@ export class QueueServer {
   /** `queue.statistics(tube?)`. */
   async statistics(tube?: string): Promise<unknown> {
     return (await this.call('queue.statistics', tube === undefined ? [] : [tube]))[0]
+  }
+
+  /** Ends the calls that only wait for something to happen, and refuses new ones. For the queue's close(). */
+  endWaits(reason: QueueError): void {
+    this.#waits.abort(reason)
+  }
+
+  /** A function that waits for up to `seconds`, and loses nothing when nobody hears its answer. */
+  async callWaiting(fn: string, args: readonly unknown[], seconds: number): Promise<unknown[]> {
+    const { signal } = this.#waits
+    signal.throwIfAborted()
+    return await this.call(fn, args, { timeoutMs: seconds * 1000 + WAIT_MARGIN_MS, signal })
   }
 
   /** Any function of the server; rejects with errors of the queue. For the files beside this one. */
