@@ -1,19 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { TemporaryFolder } from './temporary-folder.ts'
 
 const INIT_LUA = fileURLToPath(new URL('../../tarantool/init.lua', import.meta.url))
 const START_TIMEOUT_MS = 30_000
 /** Between asking the server to end and making it. */
 const STOP_TIMEOUT_MS = 5_000
-/** A server that was killed a moment ago may still hold its files. */
-const REMOVAL = { recursive: true, force: true, maxRetries: 5 } as const
 /** As much of the server's log as an error message shows. */
 const LOG_TAIL_CHARS = 1_500
 
@@ -46,24 +43,26 @@ export interface TarantoolServerOptions {
 export class TarantoolServer {
   readonly #options: TarantoolServerOptions
   readonly #folder: string
+  readonly #ownFolder: TemporaryFolder | undefined
   readonly #passwords: Readonly<Record<Role, string>>
   #child: ChildProcess | undefined
   /** 0 until the first start has chosen one; a restart takes the same. */
   #port = 0
 
-  private constructor(options: TarantoolServerOptions, folder: string) {
+  private constructor(options: TarantoolServerOptions, folder: string, ownFolder: TemporaryFolder | undefined) {
     this.#options = options
     this.#folder = folder
+    this.#ownFolder = ownFolder
     this.#passwords = { admin: newPassword(), producer: newPassword(), consumer: newPassword(), app: newPassword() }
   }
 
   /** Resolves when the server can be used. */
   static async start(options: TarantoolServerOptions = {}): Promise<TarantoolServer> {
-    const server = new TarantoolServer(
-      options,
-      options.folder ?? (await mkdtemp(join(tmpdir(), 'tarantella-example-'))),
-    )
-    process.on('exit', server.#killNow)
+    const { folder } = options
+    const ownFolder = folder === undefined ? await TemporaryFolder.make() : undefined
+    const server = new TarantoolServer(options, folder ?? ownFolder?.path ?? '', ownFolder)
+    // Before the folder goes.
+    process.prependListener('exit', server.#killNow)
     try {
       await server.#launch()
       return server
@@ -99,11 +98,7 @@ export class TarantoolServer {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end('SIGTERM')
     process.off('exit', this.#killNow)
-    if (this.#isTemporary) await rm(this.#folder, REMOVAL)
-  }
-
-  get #isTemporary(): boolean {
-    return this.#options.folder === undefined
+    await this.#ownFolder?.[Symbol.asyncDispose]()
   }
 
   async #launch(): Promise<void> {
@@ -166,7 +161,6 @@ export class TarantoolServer {
   /** The last resort, should the process end without disposing of this object. */
   readonly #killNow = (): void => {
     this.#child?.kill('SIGKILL')
-    if (this.#isTemporary) rmSync(this.#folder, REMOVAL)
   }
 
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
