@@ -7,6 +7,7 @@ export {
   type PlacementWorkOptions,
   type PutForOptions,
 } from './servers/placement.ts'
+export { type CallerPool, poolCaller } from './servers/pool-caller.ts'
 export { Ring } from './servers/ring.ts'
 export type {
   RingEvents,

@@ -3,7 +3,7 @@ import { requireInteger, requireText } from '../options.ts'
 import { type Clock, type ConnectTarget, systemClock } from '../ports.ts'
 import { Queue } from '../queue.ts'
 
-/** A server: where it is, or a queue client that its maker closes. */
+/** A server: where it is, or a queue client that its maker closes; over a whole replica set see {@link poolCaller}. */
 export type ServerTarget = ConnectTarget | Queue
 
 export interface MembersOptions {
