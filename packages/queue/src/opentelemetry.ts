@@ -8,6 +8,7 @@ import {
   SpanKind,
   SpanStatusCode,
   type TextMapPropagator,
+  type Tracer,
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
@@ -59,80 +60,92 @@ interface Started {
  * await tube.put(job) // span "put push"; where a worker runs it: "process push"
  */
 export function instrument(options: InstrumentOptions = {}): () => void {
-  const { tracerProvider, propagator, propagate = true, producer = 'link' } = options
-  const tracer = (tracerProvider ?? trace).getTracer(TRACER)
-  const spans = new WeakMap<object, Started>()
-
-  const extract = (headers: TaskHeaders): Context => {
-    if (propagator === undefined) return propagation.extract(context.active(), headers)
-    return propagator.extract(context.active(), headers, GETTER)
-  }
-  const begin = (
-    message: Told,
-    operation: Operation,
-    parent: Context = context.active(),
-    links: Link[] = [],
-  ): Started => {
-    const { name, kind } = operation
-    const attributes = { ...attributesOf(message, operation) }
-    const span = tracer.startSpan(`${name} ${message.tube}`, { kind, attributes, links }, parent)
-    const started = { span, context: trace.setSpan(parent, span) }
-    spans.set(message, started)
-    return started
-  }
-  // What has begun before this function was called has no span.
-  const failed = (message: Told): void => {
-    const { error } = message
-    const text = error instanceof Error ? error.message : String(error)
-    const span = spans.get(message)?.span
-    span?.setStatus({ code: SpanStatusCode.ERROR, message: text }).setAttribute('error.type', errorLabel(error))
-  }
-  const settled = (message: Told): void => spans.get(message)?.span.end()
-
+  const spans = new Spans(options)
+  const failed = (message: Told): void => spans.fail(message)
+  const settled = (message: Told): void => spans.end(message)
   const stops = [
-    listen<PutMessage>(putChannel, {
-      started: (message) => {
-        const started = begin(message, { name: 'put', type: 'send', kind: SpanKind.PRODUCER })
-        if (!propagate) return
-        if (propagator === undefined) propagation.inject(started.context, message.headers)
-        else propagator.inject(started.context, message.headers, SETTER)
-      },
-      failed,
-      settled: (message) => {
-        if (message.id !== undefined) spans.get(message)?.span.setAttribute('messaging.message.id', String(message.id))
-        settled(message)
-      },
-    }),
-    listen<TakeMessage>(takeChannel, {
-      started: (message) => begin(message, { name: 'take', type: 'receive', kind: SpanKind.CLIENT }),
-      failed,
-      settled: (message) => {
-        const span = spans.get(message)?.span
-        if (message.wanted > 1) span?.setAttribute('messaging.batch.message_count', message.tasks.length)
-        for (const { headers } of message.tasks) span?.addLinks(linksTo(headers, extract))
-        settled(message)
-      },
-    }),
+    listen<PutMessage>(putChannel, { started: (message) => spans.beginPut(message), failed, settled }),
+    listen<TakeMessage>(takeChannel, { started: (message) => spans.begin(message, TAKE), failed, settled }),
     listen<SettleMessage>(settleChannel, {
-      started: (message) => begin(message, { name: message.operation, type: 'settle', kind: SpanKind.CLIENT }),
+      started: (message) => spans.begin(message, { name: message.operation, type: 'settle', kind: SpanKind.CLIENT }),
       failed,
       settled,
     }),
-    listen<HandleMessage>(handleChannel, {
-      started: (message) => {
-        const { headers } = message
-        const isChild = producer === 'parent' && headers !== undefined
-        const parent = isChild ? extract(headers) : context.active()
-        const operation = { name: 'process', type: 'process', kind: SpanKind.CONSUMER }
-        const started = begin(message, operation, parent, linksTo(headers, extract))
-        message.within = (run) => context.with(started.context, run)
-      },
-      failed,
-      settled,
-    }),
+    listen<HandleMessage>(handleChannel, { started: (message) => spans.beginHandler(message), failed, settled }),
   ]
   return () => {
     for (const stop of stops) stop()
+  }
+}
+
+const PUT: Operation = { name: 'put', type: 'send', kind: SpanKind.PRODUCER }
+const TAKE: Operation = { name: 'take', type: 'receive', kind: SpanKind.CLIENT }
+const PROCESS: Operation = { name: 'process', type: 'process', kind: SpanKind.CONSUMER }
+
+/** The spans of what is under way. What has begun before has none. */
+class Spans {
+  readonly #tracer: Tracer
+  readonly #options: InstrumentOptions
+  readonly #started = new WeakMap<object, Started>()
+
+  constructor(options: InstrumentOptions) {
+    this.#options = options
+    this.#tracer = (options.tracerProvider ?? trace).getTracer(TRACER)
+  }
+
+  begin(message: Told, operation: Operation, parent: Context = context.active(), links: Link[] = []): Started {
+    const { name, kind } = operation
+    const attributes = attributesOf(message, operation)
+    const span = this.#tracer.startSpan(`${name} ${message.tube}`, { kind, attributes, links }, parent)
+    const started = { span, context: trace.setSpan(parent, span) }
+    this.#started.set(message, started)
+    return started
+  }
+
+  beginPut(message: PutMessage): void {
+    const started = this.begin(message, PUT)
+    const { propagate = true, propagator } = this.#options
+    if (!propagate) return
+    if (propagator === undefined) propagation.inject(started.context, message.headers)
+    else propagator.inject(started.context, message.headers, SETTER)
+  }
+
+  beginHandler(message: HandleMessage): void {
+    const { headers } = message
+    const isChild = this.#options.producer === 'parent' && headers !== undefined
+    const started = isChild
+      ? this.begin(message, PROCESS, this.#extract(headers))
+      : this.begin(message, PROCESS, context.active(), this.#linksTo(headers))
+    message.within = (run) => context.with(started.context, run)
+  }
+
+  fail(message: Told): void {
+    const { error } = message
+    const text = error instanceof Error ? error.message : String(error)
+    const span = this.#started.get(message)?.span
+    span?.setStatus({ code: SpanStatusCode.ERROR, message: text }).setAttribute('error.type', errorLabel(error))
+  }
+
+  end(message: Told): void {
+    const span = this.#started.get(message)?.span
+    if (span === undefined) return
+    if ('id' in message) span.setAttribute('messaging.message.id', String(message.id))
+    if ('tasks' in message) {
+      if (message.wanted > 1) span.setAttribute('messaging.batch.message_count', message.tasks.length)
+      for (const { headers } of message.tasks) span.addLinks(this.#linksTo(headers))
+    }
+    span.end()
+  }
+
+  #extract(headers: TaskHeaders): Context {
+    const { propagator } = this.#options
+    if (propagator === undefined) return propagation.extract(context.active(), headers)
+    return propagator.extract(context.active(), headers, GETTER)
+  }
+
+  #linksTo(headers: TaskHeaders | undefined): Link[] {
+    const source = headers === undefined ? undefined : trace.getSpanContext(this.#extract(headers))
+    return source === undefined ? [] : [{ context: source }]
   }
 }
 
@@ -155,11 +168,6 @@ const GETTER = {
   keys: (carrier: TaskHeaders): string[] => Object.keys(carrier),
 }
 
-function linksTo(headers: TaskHeaders | undefined, extract: (headers: TaskHeaders) => Context): Link[] {
-  const source = headers === undefined ? undefined : trace.getSpanContext(extract(headers))
-  return source === undefined ? [] : [{ context: source }]
-}
-
 function attributesOf(message: Told, { name, type }: Operation): Attributes {
   const attributes: Attributes = {
     'messaging.system': SYSTEM,
@@ -167,7 +175,6 @@ function attributesOf(message: Told, { name, type }: Operation): Attributes {
     'messaging.operation.name': name,
     'messaging.operation.type': type,
   }
-  if ('id' in message && message.id !== undefined) attributes['messaging.message.id'] = String(message.id)
   if ('count' in message && message.count > 1) attributes['messaging.batch.message_count'] = message.count
   if ('attempt' in message) attributes['tarantella.task.attempt'] = message.attempt
   return attributes

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, onTestFinished, test } from 'vitest'
 import type { HandleMessage, PutMessage } from '../src/diagnostics.ts'
-import { FakeCaller, settle } from './fake-caller.ts'
+import { settle } from './fake-caller.ts'
 import { manual, NOT_TAKEN, start, startQueue, task } from './start-worker.ts'
 import { storedBy, take } from './told.ts'
 
@@ -24,9 +24,9 @@ function listenTo(...names: string[]): [string, unknown][] {
 }
 
 /** Calls `hear` with the messages of one channel. */
-function onMessage<M>(channel: string, hear: (message: M) => void): void {
+function onMessage(channel: string, hear: (message: never) => void): void {
   const listener = (message: unknown): void => {
-    hear(message as M)
+    hear(message as never)
   }
   subscribe(`tracing:tarantella:queue:${channel}`, listener)
   onTestFinished(() => {
@@ -109,7 +109,7 @@ test('a listener may run the handler in a context of its own', async () => {
   const { runs, handler } = manual()
   const { caller } = start(handler)
   const log: string[] = []
-  onMessage<HandleMessage>('handle:start', (message) => {
+  onMessage('handle:start', (message: HandleMessage) => {
     message.within = (run) => {
       log.push('before', String(runs.length))
       const result = run()
@@ -124,7 +124,7 @@ test('a listener may run the handler in a context of its own', async () => {
 
 test('headers that a listener adds travel beside any payload, to a task that is taken or handled', async () => {
   const { caller, queue } = startQueue()
-  onMessage<PutMessage>('put:start', ({ headers }) => {
+  onMessage('put:start', ({ headers }: PutMessage) => {
     headers['traceparent'] = '00-1-2-01'
   })
   const tube = queue.tube('push')
@@ -138,7 +138,7 @@ test('headers that a listener adds travel beside any payload, to a task that is 
 
 test('headers of putMany and of another serializer travel too', async () => {
   const { caller, queue } = startQueue()
-  onMessage<PutMessage>('put:start', ({ headers }) => {
+  onMessage('put:start', ({ headers }: PutMessage) => {
     headers['a'] = 'b'
   })
   const tube = queue.tube('json', { serializer: 'json' })
@@ -158,5 +158,4 @@ test('what is no text in the headers is not given on', async () => {
 test('without a listener a payload is stored as it is', async () => {
   const { caller, queue } = startQueue()
   expect(await storedBy(caller, queue.tube('push'), { user: 1 })).toEqual({ user: 1 })
-  expect(new FakeCaller().unseen).toEqual([])
 })
