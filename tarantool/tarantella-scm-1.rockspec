@@ -87,6 +87,7 @@ build = {
         ['tarantella.flow'] = 'tarantella/flow.lua',
         ['tarantella.handover'] = 'tarantella/handover.lua',
         ['tarantella'] = 'tarantella/init.lua',
+        ['tarantella.instance.checkpoints'] = 'tarantella/instance/checkpoints.lua',
         ['tarantella.instance.launch'] = 'tarantella/instance/launch.lua',
         ['tarantella.instance.settings'] = 'tarantella/instance/settings.lua',
         ['tarantella.instance.users'] = 'tarantella/instance/users.lua',

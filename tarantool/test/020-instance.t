@@ -5,6 +5,7 @@ local fixture = dofile((arg[0]:match('^(.*/)') or './') .. 'fixture.lua')
 package.path = fixture.root .. '/test/?.lua;' .. package.path
 local fio = require('fio')
 local instance = require('instance')
+local checkpoints = require('tarantella.instance.checkpoints')
 
 local USERS = {
     TUBES = 'ios:fifottl,lanes:utube',
@@ -144,11 +145,34 @@ fixture.run('instance', {
         test:is(refusal(app, 'queue.put', { 'a', 1 }), 'TUBE_NOT_FOUND', 'the environment won')
         instance.crash(server)
     end },
+    { 'a checkpoint is taken when writes pause', function(test)
+        local is_due = checkpoints.is_due
+        test:is(is_due(59, 60, true), false, 'not before its time')
+        test:is(is_due(60, 60, true), true, 'in a pause')
+        test:is(is_due(359, 60, false), false, 'not while there are writes')
+        test:is(is_due(360, 60, false), true, 'but for ever')
+        local folder = fixture.folder()
+        local server = start(folder, { CHECKPOINT_INTERVAL = '0.1', TUBES = 'a:fifo', PRODUCER_PASSWORD = 'p' })
+        local producer = instance.connect(server, 'producer', 'p')
+        local function snapshots()
+            return #fio.glob(fio.pathjoin(folder, 'data', '*.snap'))
+        end
+        local before, written = snapshots(), 10
+        for i = 1, written do
+            producer:call('queue.put', { 'a', i })
+        end
+        fixture.eventually('a checkpoint', function() return snapshots() > before end)
+        instance.crash(server)
+        server = start(folder, { PRODUCER_PASSWORD = 'p' })
+        producer = instance.connect(server, 'producer', 'p')
+        test:is(producer:call('queue.statistics', { 'a' }).tasks.ready, written, 'all tasks are there')
+        instance.crash(server)
+    end },
     { 'a setting that cannot be used ends the start with one sentence and code 1', function(test)
         for setting, values in pairs({
             LISTEN = { 'nonsense', '127.0.0.1:99999' }, MEMORY = { 'much' }, WAL_MODE = { 'maybe' },
             LOG_LEVEL = { 'loud' }, TUBES = { 'ios', 'ios:lifo', 'i.o:fifo' }, CONFIG = { '/does/not/exist.lua' },
-            SESSION_TTR = { '-1' }, COLOUR = { 'red' },
+            SESSION_TTR = { '-1' }, CHECKPOINT_INTERVAL = { 'often' }, COLOUR = { 'red' },
         }) do
             for _, value in ipairs(values) do
                 local server = instance.start(fixture.init, fixture.folder(), { [setting] = value })

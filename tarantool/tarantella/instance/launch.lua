@@ -1,6 +1,8 @@
 -- From settings to a running instance: box.cfg, roles, users, tubes, the ready line.
 
 local fio = require('fio')
+local checkpoints = require('tarantella.instance.checkpoints')
+local compat = require('tarantella.compat')
 local settings = require('tarantella.instance.settings')
 
 local launch = {}
@@ -34,6 +36,7 @@ local function configure(s)
         net_msg_max = NET_MSG_MAX,
         readahead = READAHEAD,
         feedback_enabled = false,
+        checkpoint_interval = s.checkpoint_interval,
     })
     if not ok then
         fail(('cannot start: %s'):format(tostring(cause)))
@@ -75,6 +78,9 @@ function launch.run(publish)
     local listening, cause = pcall(box.cfg, { listen = s.listen })
     if not listening then
         fail(('cannot listen on %s: %s'):format(s.listen, tostring(cause)))
+    end
+    if compat.loses_rows_after_checkpoint() and s.checkpoint_interval > 0 then
+        checkpoints.start(s.checkpoint_interval)
     end
     io.stdout:write(('tarantella ready on %s\n'):format(address()))
     io.stdout:flush()

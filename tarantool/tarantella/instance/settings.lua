@@ -22,6 +22,7 @@ local NAMES = {
     tubes = { env = 'TARANTELLA_TUBES', default = {} },
     users = { default = {} },
     max_task_bytes = { env = 'TARANTELLA_MAX_TASK_BYTES', default = '4MB' },
+    checkpoint_interval = { env = 'TARANTELLA_CHECKPOINT_INTERVAL', default = 3600 },
     session_ttr = { env = 'TARANTELLA_SESSION_TTR', default = 0 },
     mvcc = { env = 'TARANTELLA_MVCC', default = false },
 }
@@ -234,6 +235,7 @@ function settings.read(env)
         log = raw.log ~= 'stderr' and raw.log or nil,
         log_level = check_level(raw.log_level),
         session_ttr = to_seconds('session_ttr', raw.session_ttr),
+        checkpoint_interval = to_seconds('checkpoint_interval', raw.checkpoint_interval),
         mvcc = to_boolean('mvcc', raw.mvcc),
         tubes = check_tubes(raw.tubes),
         users = all_users(raw.users, env),
