@@ -15,6 +15,7 @@ const FEATURES = {
   'watch-once': { id: 6, since: '3.0' },
   'dml-tuple-extension': { id: 7, since: '3.0' },
   'call-ret-tuple-extension': { id: 8, since: '3.0' },
+  'call-arg-tuple-extension': { id: 9, since: '3.0' },
   'sql-extension-types': { id: undefined, since: '2.10' },
   'prefix-iterators': { id: undefined, since: '3.2' },
   'is-sync': { id: 11, since: '3.2' },
@@ -26,10 +27,7 @@ export type Feature = keyof typeof FEATURES
 /** What the client tells the server: its protocol version and the features that it speaks itself. */
 export const CLIENT_PROTOCOL = 10
 
-/**
- * Only what the client makes use of: a server may send differently to a client that announces more. Not 9, which lets
- * arguments of a call be tuples with the names of their fields: rows are arrays and objects here, and go out as such.
- */
+/** Only what the client makes use of: a server may send differently to a client that announces more. */
 const SPOKEN: readonly number[] = [
   FEATURES.streams.id,
   FEATURES.transactions.id,
@@ -38,6 +36,7 @@ const SPOKEN: readonly number[] = [
   FEATURES.pagination.id,
   FEATURES['space-and-index-names'].id,
   FEATURES['watch-once'].id,
+  FEATURES['call-arg-tuple-extension'].id,
   FEATURES['is-sync'].id,
   FEATURES['insert-arrow'].id,
 ]

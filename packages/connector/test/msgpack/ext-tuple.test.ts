@@ -3,6 +3,7 @@ import { UsageError } from '../../src/errors.ts'
 import { decode } from '../../src/msgpack/decode.ts'
 import { encode } from '../../src/msgpack/encode.ts'
 import { TupleFormats } from '../../src/msgpack/ext/formats.ts'
+import { NamedTuple, namedTuple } from '../../src/msgpack/ext/named-tuple.ts'
 import { Tuple } from '../../src/msgpack/ext/tuple.ts'
 
 /** Recorded from 3.8.0: the values under DATA and TUPLE_FORMATS of a select of two rows. */
@@ -89,4 +90,12 @@ test.each([
   ['an array that is longer than the payload', 'd5076b91'],
 ])('a payload with %s fails with DECODE_FAILED', (_what, hex) => {
   expect(() => decodeHex(`92${hex}01`)).toThrow(expect.objectContaining({ code: 'DECODE_FAILED' }))
+})
+
+test('a tuple with names has one value for each, and no name twice', () => {
+  expect(encode([namedTuple({ id: 1, name: 'x' })]).toString('hex')).toBe('919201a178')
+  const wrong = expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as Error
+  expect(() => new NamedTuple(['a'], [])).toThrow(wrong)
+  expect(() => new NamedTuple(['a', 'a'], [1, 2])).toThrow(wrong)
+  expect(() => new NamedTuple([''], [1])).toThrow(wrong)
 })

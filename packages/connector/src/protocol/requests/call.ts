@@ -1,13 +1,15 @@
 import { encodeInto, writeText } from '../../msgpack/encode.ts'
+import { Tuple } from '../../msgpack/ext/tuple.ts'
 import type { LazyField } from '../../msgpack/lazy.ts'
 import type { Writer } from '../../msgpack/writer.ts'
 import { Key, RequestType } from '../constants.ts'
 import type { Feature } from '../features.ts'
 import { Request } from '../request.ts'
+import { hasNamedTuple, writeNamedArguments } from './named-arguments.ts'
 
 /*
- * CALL body = { FUNCTION_NAME: str, TUPLE: [argument, …] }; of CALL_16 as well
- * EVAL body = { EXPR: str, TUPLE: [argument, …] }
+ * CALL body = { FUNCTION_NAME: str, TUPLE: [argument, …] [, TUPLE_FORMATS: …] }; of CALL_16 as well
+ * EVAL body = { EXPR: str, TUPLE: [argument, …] [, TUPLE_FORMATS: …] }
  * Reply     = { DATA: [returned value, …] }
  */
 
@@ -17,21 +19,25 @@ abstract class CodeRequest<R> extends Request<R> {
   /** Name of the function, or Lua. */
   readonly text: string
   readonly #args: readonly unknown[]
+  readonly #hasNames: boolean
 
   constructor(key: number, text: string, args: readonly unknown[], lazy: LazyField | undefined) {
     super()
     this.#key = key
     this.text = text
     this.#args = args
+    this.#hasNames = hasNamedTuple(args)
+    if (this.#hasNames) this.requires = 'call-arg-tuple-extension'
     if (lazy !== undefined) this.lazy = lazy
   }
 
   override writeBody(writer: Writer): void {
-    writer.byte(0x82)
+    writer.byte(this.#hasNames ? 0x83 : 0x82)
     writer.byte(this.#key)
     writeText(writer, this.text)
     writer.byte(Key.TUPLE)
-    encodeInto(writer, this.#args, 'args')
+    if (this.#hasNames) writeNamedArguments(writer, this.#args)
+    else encodeInto(writer, this.#args, 'args')
   }
 
   protected override result(data: readonly unknown[]): R {
@@ -58,7 +64,8 @@ export class BroadcastRequest extends CallRequest<undefined> {
   override readonly requires: Feature = 'watchers'
 
   constructor(key: string, value: unknown) {
-    super('box.broadcast', [key, value], undefined)
+    // A tuple has no names for watchers.
+    super('box.broadcast', [key, value instanceof Tuple ? value.values : value], undefined)
   }
 
   protected override result(): undefined {
