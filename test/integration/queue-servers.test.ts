@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Queue } from '@tarantella/queue'
 import { Placement, Ring } from '@tarantella/queue/servers'
 import { expect, onTestFinished, test } from 'vitest'
@@ -157,4 +161,21 @@ test('requirement 17: keyed tasks go to the key’s server, others to one that i
   const placed = await Promise.all(ALL.slice(0, 30).map((user) => placement.put({ user })))
   expect(new Set(placed.map(({ server }) => server))).toEqual(new Set(['a', 'c']))
   await expect.poll(() => got.length, { timeout: 10_000 }).toBe(90)
+})
+
+test('the first program of the page about several servers runs as printed', async () => {
+  const root = join(import.meta.dirname, '..', '..')
+  const servers = await startServers()
+  for (const name of NAMES) await (await servers[name].queue()).createTube('push', { type: 'fifottl' })
+  const page = readFileSync(join(root, 'docs/more-than-one-server.md'), 'utf8')
+  let code = /^```ts\n(.*?)^```$/ms.exec(page)?.[1] ?? ''
+  for (const [i, name] of NAMES.entries()) {
+    const printed = `tarantool://app:secret@db${i + 1}:3301`
+    expect(code).toContain(printed)
+    code = code.replace(printed, servers[name].uriOf('admin'))
+  }
+  const args = ['--import', 'tsx', '--input-type=module', '-e', code]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 30_000 })
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^user 2 is on [abc], and so is everything of user 2: true\nthe three are on 3 servers\n$/)
 })

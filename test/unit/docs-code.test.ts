@@ -11,6 +11,8 @@ const PAGES = [
   'docs/queue-client.md',
   'docs/scheduling.md',
   'docs/limits.md',
+  'docs/more-than-one-server.md',
+  'docs/batch-writer.md',
   'docs/migrating-from-tarantool-driver.md',
   'packages/connector/README.md',
   'packages/queue/README.md',
