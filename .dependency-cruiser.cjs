@@ -92,7 +92,7 @@ module.exports = {
       'Whoever does not import a sub-path needs none of its optional peers.',
       {
         path: `^packages/[^/]+/src/`,
-        pathNot: '^packages/(connector/src/(opentelemetry|prometheus)|queue/src/(threads|schedule/cron|opentelemetry|prometheus))[.]ts$',
+        pathNot: '^packages/(connector/src/(opentelemetry|prometheus)|queue/src/(threads|msgpack-lite|schedule/cron|opentelemetry|prometheus))[.]ts$',
       },
       { dependencyTypes: ['npm-peer'] },
     ),
