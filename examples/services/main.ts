@@ -29,7 +29,17 @@ await runExample<Sizes>({
   },
 })
 
-async function trade({ orders, rate, away, file }: Sizes & { readonly file: string }): Promise<void> {
+async function trade({
+  orders,
+  rate,
+  away,
+  file,
+}: {
+  readonly orders: number
+  readonly rate: number
+  readonly away: number
+  readonly file: string
+}): Promise<void> {
   await using server = await TarantoolServer.start({ tubes: TUBES })
   const uri = server.uri('admin')
   await using ledger = new Service('ledger', [uri, file, orders])
