@@ -65,6 +65,7 @@ test('a worker leaves failures to the tube that has a policy, and else sends the
   }
 })
 
+// Requirement 22.
 test('one task per key: a put tells what has become of it, and the task is found and cancelled by its key', async () => {
   const queue = await open()
   const tube = await queue.createTube<number>('keys', { type: 'fifottl', dedup: { window: 0 } })

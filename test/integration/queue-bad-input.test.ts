@@ -58,6 +58,7 @@ test('a tube with a taken task cannot be dropped', async () => {
   await expect(tube.drop()).resolves.toBeUndefined()
 })
 
+// Requirement 38.
 test('users have the rights of their role and no more', async () => {
   const server = await startQueue('t:fifottl')
   const [producer, consumer] = [await server.queue('producer'), await server.queue('consumer')]

@@ -145,6 +145,7 @@ test('a paused worker leaves its tube alone until it is resumed', async () => {
 })
 
 // Period less the time spent, over ten rounds, with one and the same task all the time.
+// Requirement 18.
 test('a task that repeats keeps its rhythm, and there is one of it', async () => {
   const server = await startQueue('t:fifottl')
   const queue = await server.queue()

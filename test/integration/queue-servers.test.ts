@@ -82,6 +82,7 @@ async function usersIn(queue: Queue): Promise<number[]> {
 const ALL = Array.from({ length: USERS }, (_, user) => user)
 const sorted = (users: number[]): number[] => users.toSorted((x, y) => x - y)
 
+// Requirement 16: ranges are cut by a cursor, and named by the mailing and the hop.
 test('requirement 12: a mailing goes round the ring, each batch is made once, on each server its share', async () => {
   const servers = await startServers()
   await createTubes(servers)
@@ -97,6 +98,7 @@ test('requirement 12: a mailing goes round the ring, each batch is made once, on
   expect(sorted(users.flat())).toEqual(ALL)
 })
 
+// Requirement 15: the put to the first server that is there is confirmed before start() resolves.
 test('requirement 13: a server that is down is passed by, and one that starts a mailing finds another for it', async () => {
   const servers = await startServers()
   await createTubes(servers)

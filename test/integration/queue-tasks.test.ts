@@ -107,6 +107,7 @@ test('a task that nobody takes within its ttl is gone', async () => {
   expect(await tube.take(0)).toBeUndefined()
 })
 
+// Requirement 3.
 test('when ttr has passed the task is delivered again, and the late ack is refused', async () => {
   const server = await startQueue('t:fifottl')
   const tube = (await server.queue()).tube('t')
@@ -170,6 +171,7 @@ test('a lost connection gives its tasks back at once', async () => {
   expect((await waiting)?.data).toBe('work')
 })
 
+// Requirement 8.
 test('a take that is aborted swallows no task', async () => {
   const server = await startQueue('t:fifottl')
   const queue = await server.queue()
@@ -183,6 +185,7 @@ test('a take that is aborted swallows no task', async () => {
   expect((await tube.take(5))?.data).toBe('work')
 })
 
+// Requirement 38.
 test('health says whether the server is ready, to every role', async () => {
   const server = await startQueue('t:fifottl')
   for (const role of ['producer', 'consumer', 'admin'] as const) {

@@ -116,6 +116,7 @@ test('work finished while the server was away is not done again', async () => {
   await worker.close()
 })
 
+// Requirement 11.
 test('an idle worker makes no requests', async () => {
   const server = await startQueue('t:fifottl')
   const queue = await server.queue()

@@ -90,6 +90,7 @@ test('an answer that is too short rejects the calls it leaves out', async () => 
   expect((await results)[1]).toMatchObject({ status: 'rejected', reason: { code: 'UNEXPECTED_REPLY' } })
 })
 
+// Requirement 29.
 test('one call more than may wait is refused as retryable and never sent, and the others go on', async () => {
   const { joiner, batches } = start({ maxWaiting: 2 })
   void joiner.add(1, 1)

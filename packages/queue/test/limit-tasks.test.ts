@@ -99,6 +99,7 @@ function mostWithin(windowMs: number, seen: readonly { atMs: number }[]): number
 }
 
 describe('row 25 and requirement 43: limit and queue together', () => {
+  // Requirement 21.
   test('1000 due tasks at 100/s with burst 50: at most 150 in any second, all of them, in order', async () => {
     const { tube, seen, runAll } = start({ rate: 100, burst: 50 })
     for (const id of range(1000)) tube.put(id)

@@ -22,6 +22,7 @@ async function nextDelay({ caller }: Started, fn = 'queue.release_many'): Promis
 }
 
 // Requirement 18: period less the time spent, never below 0, and one and the same task.
+// Requirement 18.
 test('a round ends with the task released for what is left of the period', async () => {
   const started = start(1)
   await deliver(started, 1)
@@ -45,6 +46,7 @@ test('delays of delivery do not add up: rounds keep to the first one', async () 
   void started.worker.close()
 })
 
+// Requirement 18.
 test('a round that takes longer than the period is followed by the next at once, and none is made up for', async () => {
   const started = start(1)
   await deliver(started, 1)

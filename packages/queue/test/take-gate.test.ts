@@ -24,6 +24,7 @@ test('takes of one turn become one call, and get the tasks in the order they cam
   expect(caller.unseen).toEqual([])
 })
 
+// Requirement 9.
 test('a take without a limit waits at the server for ever, and its request has no time limit', async () => {
   const { caller, gate } = start()
   void gate.take(Number.POSITIVE_INFINITY)
@@ -32,6 +33,7 @@ test('a take without a limit waits at the server for ever, and its request has n
   expect(call.timeoutMs).toBe(Number.POSITIVE_INFINITY)
 })
 
+// Requirement 9.
 test('the request may last as long as the take and a margin', async () => {
   const { caller, gate } = start()
   void gate.take(2)
@@ -83,6 +85,7 @@ test('a task that arrives for an aborted take goes to the next taker', async () 
   expect((await second)?.id).toBe(7)
 })
 
+// Requirement 8.
 test('a task that arrives when nobody waits goes back with its token', async () => {
   const { caller, gate } = start()
   const abort = new AbortController()
@@ -117,6 +120,7 @@ test('a failed call rejects its takers and nobody else', async () => {
   expect((await second)?.id).toBe(2)
 })
 
+// Requirement 6.
 test('takes in many turns hold few calls at the server: they are called back and joined into one', async () => {
   const { caller, gate } = start()
   const takes = []

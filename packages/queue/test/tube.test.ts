@@ -73,6 +73,7 @@ test.each([
   expect(caller.calls).toEqual([])
 })
 
+// Requirement 19.
 test('an absolute time goes out as unix seconds, and excludes a delay', async () => {
   const { caller, tube } = start()
   await expect(tube.put(1, { at: new Date(), delay: 1 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
@@ -97,6 +98,7 @@ test('putMany rejects when items fail, and says what became of each', async () =
   })
 })
 
+// Requirement 3.
 test('a task is acked with the token of its delivery, and once', async () => {
   const { caller, tube } = start()
   const take = tube.take(0.5)
@@ -159,6 +161,7 @@ test('for await takes one task after another and ends when the queue closes', as
   expect(seen).toEqual(['a', 'b'])
 })
 
+// Requirement 33.
 test('leaving the loop by break or throw releases the task it was left with', async () => {
   const { caller, tube } = start()
   const broken = (async () => {

@@ -200,6 +200,7 @@ test('a tube without touch is told of once, and its handlers go on', async () =>
 })
 
 // Requirement 4: buffer time and work stay below the ttr.
+// Requirement 4.
 test('tasks that wait for a handler are touched, too, and one that is lost never starts', async () => {
   const { runs, handler } = manual()
   const started = start(handler, { concurrency: 1, prefetch: 2, ttr: 30 })
@@ -218,6 +219,7 @@ test('tasks that wait for a handler are touched, too, and one that is lost never
   void started.worker.close()
 })
 
+// Requirement 4.
 test('without a heartbeat, tasks that wait for a third of their ttr go back', async () => {
   const { runs, handler } = manual()
   const started = start(handler, { concurrency: 1, prefetch: 1, ttr: 30, heartbeat: false })

@@ -177,6 +177,7 @@ test('a paused worker can be closed', async () => {
 })
 
 // Requirement 31: idempotent, and a second signal means at once.
+// Requirement 31.
 test('a second close with a shorter grace time shortens the first', async () => {
   const { runs, handler } = manual()
   const started = start(handler, { concurrency: 1 })
@@ -193,6 +194,7 @@ test('a second close with a shorter grace time shortens the first', async () => 
   expect(started.clock.sleeping).toBe(0)
 })
 
+// Requirement 30.
 test('close ends within its limits even when the server answers nothing any more', async () => {
   const { handler } = manual()
   const started = start(handler, { concurrency: 1, prefetch: 1 })
@@ -210,6 +212,7 @@ test('close ends within its limits even when the server answers nothing any more
 })
 
 // Requirement 29: a pool of 10 and a backlog of 100 must not deadlock with more producers than places.
+// Requirement 29.
 test('more tasks than places all run, never more at a time than there are places', async () => {
   let running = 0
   let most = 0

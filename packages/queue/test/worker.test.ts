@@ -37,6 +37,7 @@ test('never runs more handlers than its concurrency, and asks for more only when
   void worker.close()
 })
 
+// Requirement 5.
 test('a handler that throws has its task delayed longer and longer, then no more', async () => {
   const failures: unknown[] = []
   const { caller, worker } = start(
@@ -88,6 +89,7 @@ test('a task that the handler settled itself is left alone', async () => {
   void worker.close()
 })
 
+// Requirement 2.
 test('an ack that the connection was lost with is sent again after the reconnect', async () => {
   const completed: number[] = []
   const { caller, worker } = start(() => undefined, { concurrency: 1 })
@@ -160,6 +162,7 @@ test('many handlers may listen to their signal without a warning', async () => {
   void worker.close()
 })
 
+// Requirement 1.
 test('an outcome that comes too late is reported as lost, and the worker goes on', async () => {
   const lost: number[] = []
   const { caller, worker } = start(() => undefined, { concurrency: 1 })
@@ -197,6 +200,7 @@ test('a worker whose tube is gone stops, and says so', async () => {
   expect(worker.state).toBe('stopped')
 })
 
+// Requirement 31.
 test('close takes nothing more, gives back what has not started, and waits for running handlers', async () => {
   const { runs, handler } = manual()
   const { caller, worker } = start(handler, { concurrency: 1, prefetch: 2 })

@@ -31,6 +31,7 @@ function failure(peer: ScriptedPeer, user = ''): Promise<unknown> {
 }
 
 describe('a session is established', () => {
+  // Requirement 35.
   test('when the greeting comes byte by byte', async () => {
     const peer = await startPeer({ greeting: null })
     const client = connected(peer.uri)
@@ -125,6 +126,7 @@ describe('the first connect fails, once and with a reason', () => {
     expect(await failure(await startPeer(options))).toMatchObject({ code: 'NOT_TARANTOOL', retryable: false })
   })
 
+  // Requirement 36.
   test('AUTH_FAILED with the cause, and without the password', async () => {
     const peer = await startPeer({ handshake: false })
     const failed = failure(peer, 'app:hidden@')

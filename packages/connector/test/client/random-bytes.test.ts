@@ -5,6 +5,7 @@ import { connect } from '../../src/client/client.ts'
 
 const CODES = ['CONNECTION_LOST', 'DECODE_FAILED', 'PROTOCOL_ERROR']
 
+// Requirement 30.
 test('whatever a server sends into a session, every request settles, and the client goes on', async () => {
   const peer = await startPeer()
   const client = await connect({ port: peer.port, reconnect: { minDelayMs: 1, maxDelayMs: 2 } })

@@ -55,6 +55,7 @@ describe('when the connection is lost', () => {
     expect(client.stats.reconnects).toBe(1)
   })
 
+  // Requirement 36.
   test('requests made meanwhile wait for the next session, in their order', async () => {
     const { client, connection, peer } = await session()
     const gone = event(client, 'disconnect')
@@ -99,6 +100,7 @@ describe('when the connection is lost', () => {
     })
   })
 
+  // Requirement 30.
   test('an abort, a reply and the loss settle a request once', async () => {
     const { client, connection } = await session()
     const controller = new AbortController()

@@ -181,6 +181,7 @@ describe('a reply', () => {
     expect(await Promise.all([first, second])).toEqual([[1], [2]])
   })
 
+  // Requirement 35.
   test('that nobody asked for is dropped and counted', async () => {
     const { client, connection } = await session()
     const ping = client.call('f')

@@ -45,6 +45,7 @@ describe('a table of requests in flight', () => {
     expect(inFlight.take(slowSync)).toBe(slow)
   })
 
+  // Requirement 7.
   test('skips a waiting request when the numbers begin again, and never gives 0', () => {
     const inFlight = table()
     // The private counter is not set from outside: its end is reached by adding under the last number.
@@ -68,6 +69,7 @@ describe('a table of requests in flight', () => {
     expect(inFlight.take(2 ** 53)).toBeUndefined()
   })
 
+  // Requirement 34.
   test('keeps the place of an aborted request until its late reply', () => {
     const inFlight = table()
     const aborted = pending()

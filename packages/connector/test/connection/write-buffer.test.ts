@@ -49,6 +49,7 @@ describe('requests of one turn', () => {
 })
 
 describe('a socket that has not taken all', () => {
+  // Requirement 29.
   test('is given nothing more until it has, then all at once', async () => {
     const { out, written } = sink(() => false)
     add(out, 'a')

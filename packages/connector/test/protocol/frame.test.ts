@@ -20,6 +20,7 @@ function split(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return places.slice(1).map((end, i) => bytes.subarray(places[i], end))
 }
 
+// Requirement 35.
 test('any split of the stream gives the same frames', () => {
   const stream = Buffer.from(packets.join(''), 'hex')
   const expected = packets.map((packet) => packet.slice(10))
