@@ -25,6 +25,19 @@ function listenTo(name: string, listener: (message: unknown) => void): void {
 
 const ADDRESS = { host: '127.0.0.1', port: 3301 }
 
+/** The test runner's own listeners would fail the run. What it returns removes all others, and gives them back. */
+function takeListeners(...events: string[]): () => void {
+  // Its overloads take known names alone.
+  const taken = events.map((event) => [event, process.listeners(event as 'exit')] as const)
+  for (const event of events) process.removeAllListeners(event)
+  return () => {
+    for (const [event, listeners] of taken) {
+      process.removeAllListeners(event)
+      for (const listener of listeners) process.on(event, listener)
+    }
+  }
+}
+
 describe('tarantella:request', () => {
   test('tells of a request from its call until its reply, once each', async () => {
     const client = await new FakeServer().onCall('f', () => [1]).connect()
@@ -74,13 +87,13 @@ describe('tarantella:request', () => {
   test('leaves a rejection that nobody handles to the runtime', async () => {
     const client = await new FakeServer().connect()
     record('tarantella:request')
-    // The test runner's own listener would fail the run.
-    const others = process.listeners('unhandledRejection')
-    process.removeAllListeners('unhandledRejection')
+    const giveBack = takeListeners('unhandledRejection', 'uncaughtException')
+    // Of the process that takes such a rejection for an exception first.
+    process.once('uncaughtException', () => undefined)
     const unhandled = once(process, 'unhandledRejection')
     void client.call('unknown')
     const [reason] = await unhandled
-    for (const listener of others) process.on('unhandledRejection', listener)
+    giveBack()
     expect(reason).toMatchObject({ code: 'ER_NO_SUCH_PROC' })
     await client.close()
   })
