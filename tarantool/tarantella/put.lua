@@ -15,7 +15,8 @@ local MICRO = const.MICRO
 local put = {}
 
 -- Options of a put: pri, ttl, ttr, delay, at (seconds), lane, meta, state (BURIED, of a task
--- that comes from another tube; WAITING, of a flow's parent), is_owed (a capacity does not refuse it); and those of abilities.
+-- that comes from another tube; WAITING, of a flow's parent), is_owed (a capacity does not
+-- refuse it); and those of abilities.
 local NO_OPTIONS = {}
 
 local STATES = { [const.BURIED] = schedule.BURIED, [const.WAITING] = schedule.WAITING }
@@ -61,10 +62,7 @@ local function entry(tube, tuple, options)
     return row.id(tuple), state, row.pri(tuple), row.dead(tuple) or 0, row.lane(tuple)
 end
 
-local LETTERS = {
-    [schedule.READY] = const.READY, [schedule.DELAYED] = const.DELAYED, [schedule.BURIED] = const.BURIED,
-    [schedule.WAITING] = const.WAITING,
-}
+local LETTERS = schedule.LETTERS
 
 -- Without `serve`, for batches do that once.
 local function publish(tube, sched, id, state, pri, due, lane)

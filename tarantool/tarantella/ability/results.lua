@@ -2,13 +2,13 @@
 -- take notes of those that run, and let callers wait for an end.
 
 local log = require('log')
-local msgpack = require('msgpack')
 local args = require('tarantella.api.args')
 local batch = require('tarantella.batch')
 local commit = require('tarantella.commit')
 local const = require('tarantella.const')
 local errors = require('tarantella.errors')
-local lease = require('tarantella.lease')
+local holder = require('tarantella.ability.holder')
+local notes = require('tarantella.ability.notes')
 local outcomes = require('tarantella.ability.outcomes')
 local registry = require('tarantella.registry')
 local session = require('tarantella.session')
@@ -16,7 +16,6 @@ local timer = require('tarantella.timer')
 local transition = require('tarantella.transition')
 
 local KEEP_OPTIONS = { count = true, age = true, failed_count = true, failed_age = true }
-local TOKEN_OPTIONS = { token = true }
 local RETRY_S, LONGEST_S = 1, 60
 
 local function check_keep(value, _, o)
@@ -39,14 +38,6 @@ local function check_keep(value, _, o)
     return keep
 end
 
-local function need(tube, name)
-    if tube.outcomes == nil then
-        errors.raise('ABILITY_NOT_ENABLED',
-            ('Tube %s keeps no results: `%s` needs a tube with `keep`'):format(tube.name, name))
-    end
-    return tube.outcomes
-end
-
 local function change(tube, step, id, before, arg)
     local outcome = outcomes.of(step)
     if outcome ~= nil then
@@ -67,30 +58,12 @@ local function attach(tube)
     return { change = change, loaded = outcomes.loaded, closed = outcomes.closed }
 end
 
--- A record that the caller holds.
-local function held(tube, id, token)
-    local n = lease.find(tube.sched, id, token)
-    if n == 0 then
-        errors.not_taken()
-    end
-    return n
-end
-
-local function token_of(opts, what)
-    opts = args.options('opts', opts)
-    if opts == nil then
-        return nil
-    end
-    args.known_only(opts, TOKEN_OPTIONS, what)
-    return args.token(opts.token)
-end
-
 ---An ack with a result.
 ---@param opts table|nil { token }
 ---@return box.tuple [id, '-', data]
 local function complete(tube, _, _, id, result, opts)
-    need(tube, 'complete')
-    local n = held(tube, args.id(id), token_of(opts, 'complete'))
+    holder.need(tube, 'complete')
+    local n = holder.held(tube, args.id(id), holder.token_of(opts, 'complete'))
     return commit.one(tube, transition.ack, n, { result = result })
 end
 
@@ -104,7 +77,7 @@ end
 ---@param items table of id or {id, token, result}
 ---@return box.tuple per item [id, '-'] or {code, message}
 local function complete_many(tube, _, _, items)
-    need(tube, 'complete_many')
+    holder.need(tube, 'complete_many')
     items = args.list('items', items)
     local ids, tokens, arguments, failures = {}, {}, {}, {}
     for i = 1, #items do
@@ -118,44 +91,6 @@ local function complete_many(tube, _, _, items)
     return batch.change(tube, 'complete', {
         ids = ids, tokens = tokens, args = arguments, failures = failures, count = #items,
     })
-end
-
-local function notes_of(tube, id)
-    local live = tube.outcomes.live
-    live[id] = live[id] or {}
-    return live[id]
-end
-
----Says how far a taken task is. It is kept until the task ends, and then with its result;
----a restart forgets it.
----@param value any
-local function progress(tube, _, _, id, value, opts)
-    need(tube, 'progress')
-    held(tube, args.id(id), token_of(opts, 'progress'))
-    local ok, bytes = pcall(msgpack.encode, value)
-    if not ok then
-        errors.raise('INVALID_ARGUMENT', 'Expected `progress` to have a MessagePack form: ' .. tostring(bytes))
-    elseif #bytes > const.MAX_PROGRESS_BYTES then
-        errors.raise('INVALID_ARGUMENT', ('Expected `progress` to have at most %d bytes, got %d'):format(
-            const.MAX_PROGRESS_BYTES, #bytes))
-    end
-    notes_of(tube, args.id(id)).progress = value
-end
-
----Adds a line to the log of a taken task; the last MAX_LOG_LINES are kept, as progress is.
----@param line string
-local function add_line(tube, _, _, id, line, opts)
-    need(tube, 'log')
-    held(tube, args.id(id), token_of(opts, 'log'))
-    if type(line) ~= 'string' then
-        errors.invalid('line', 'a string', line)
-    end
-    local notes = notes_of(tube, args.id(id))
-    notes.log = notes.log or {}
-    table.insert(notes.log, line:sub(1, const.MAX_LOG_BYTES))
-    if #notes.log > const.MAX_LOG_LINES then
-        table.remove(notes.log, 1)
-    end
 end
 
 local function as_map(t)
@@ -175,13 +110,13 @@ local function describe(tube, id)
     elseif n == 0 then
         return nil
     end
-    local notes = tube.outcomes.live[id] or {}
-    return as_map({ id = id, state = state, log = notes.log, progress = notes.progress })
+    local own = tube.outcomes.live[id] or {}
+    return as_map({ id = id, state = state, log = own.log, progress = own.progress })
 end
 
 ---@return table { id, state, outcome, ended, error, log, progress, result }; no outcome: the task goes on
 local function result_of(tube, _, _, id)
-    need(tube, 'result')
+    holder.need(tube, 'result')
     id = args.id(id)
     local found = describe(tube, id)
     if found == nil then
@@ -226,7 +161,7 @@ end
 ---@return table as `result` gives it, for a list an array of that or {code, message}; without an outcome if
 ---the time is over
 local function wait(tube, _, _, ids, timeout)
-    local own = need(tube, 'wait')
+    local own = holder.need(tube, 'wait')
     local list = ids_of(ids)
     timeout = args.seconds('timeout', timeout) or const.MAX_DURATION_S
     local connection = session.current()
@@ -283,7 +218,7 @@ return {
     tube_options = { keep = check_keep },
     attach = attach,
     methods = {
-        complete = complete, complete_many = complete_many, progress = progress, log = add_line,
+        complete = complete, complete_many = complete_many, progress = notes.progress, log = notes.add_line,
         result = result_of, wait = wait,
     },
     rights = {

@@ -24,8 +24,10 @@ local BUSY = 8         -- unlinked
 local DELIVERED = 16   -- was taken since the schedule was built
 local EXPIRED = 32     -- its life is over, it waits for its deletion
 
-local schedule = { READY = READY, DELAYED = DELAYED, BURIED = BURIED, TAKEN = TAKEN, WAITING = WAITING }
 local LETTERS = { [READY] = 'r', [DELAYED] = '~', [BURIED] = '!', [TAKEN] = 't', [WAITING] = 'w' }
+local schedule = {
+    READY = READY, DELAYED = DELAYED, BURIED = BURIED, TAKEN = TAKEN, WAITING = WAITING, LETTERS = LETTERS,
+}
 local Schedule = {}
 Schedule.__index = Schedule
 
@@ -266,9 +268,7 @@ function Schedule:lease(n, owner, token, ends)
     self.owners:join(n, owner)
     push_due(self, n, self.leases)
     local id = d[n * DOUBLES + ID]
-    if self.last_token[id] ~= nil then
-        self.last_token[id] = nil
-    end
+    if self.last_token[id] ~= nil then self.last_token[id] = nil end
 end
 
 ---Moves the end of a lease.
