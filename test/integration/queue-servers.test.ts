@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Queue } from '@tarantella/queue'
 import { Placement, Ring } from '@tarantella/queue/servers'
+import ts from 'typescript'
 import { expect, onTestFinished, test } from 'vitest'
 import { deferred } from '../helpers/deferred.ts'
 import { type QueueServer, startQueue } from '../helpers/start-queue.ts'
@@ -176,8 +177,11 @@ test('the first program of the page about several servers runs as printed', asyn
     expect(code).toContain(printed)
     code = code.replace(printed, servers[name].uriOf('admin'))
   }
-  const args = ['--import', 'tsx', '--input-type=module', '-e', code]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 30_000 })
+  const js = ts.transpile(code, { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 })
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', js], {
+    cwd: root,
+    timeout: 30_000,
+  })
   expect(stderr).toBe('')
   expect(stdout).toMatch(/^user 2 is on [abc], and so is everything of user 2: true\nthe three are on 3 servers\n$/)
 })
