@@ -69,6 +69,11 @@ function errors.of_write(cause)
         return errors.new('TASK_TOO_LARGE', ('Task is too large: %s (memtx_max_tuple_size is %s bytes)'):format(
             cause.message, tostring(box.cfg.memtx_max_tuple_size)))
     end
+    -- No ClientError: its number is not seen in Lua.
+    if cause.type == 'OutOfMemory' then
+        return errors.new('MEMORY_FULL', ('No memory for a task: %s (memtx_memory is %s bytes)'):format(
+            cause.message, tostring(box.cfg.memtx_memory)))
+    end
     return cause
 end
 

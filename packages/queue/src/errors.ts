@@ -12,6 +12,7 @@ export type ServerQueueErrorCode =
   | 'TUBE_IN_USE' // drop of a tube with waiting consumers or taken tasks
   | 'INVALID_ARGUMENT' // the server refused an argument; the text names it
   | 'TASK_TOO_LARGE' // the payload is above the server's `memtx_max_tuple_size`
+  | 'MEMORY_FULL' // the server has no memory for a task, until others are done or it is given more
   | 'TASK_BUSY' // another call is changing the task at this moment
   | 'TOO_MANY_WAITERS' // the tube has as many waiting takes as the server allows
   | 'SESSION_NOT_FOUND' // no session with this UUID
@@ -40,8 +41,6 @@ export type QueueErrorCode =
   | 'PAYLOAD_INVALID' // a payload is not as the tube's schema says
   | 'PAYLOAD_UNREADABLE' // a payload's serializer could not read it
   | 'UNKNOWN_SERIALIZER' // a payload was put with a serializer that this client does not have
-  | 'NO_SERVER' // of several servers none could be reached, see `cause`
-  | 'SERVER_SILENT' // one of several servers did not answer in time
   | 'NO_SERVER' // of several servers none could be reached, see `cause`
   | 'SERVER_SILENT' // one of several servers did not answer in time
   | 'UNEXPECTED_REPLY' // the server answered in a shape this client does not know
@@ -73,6 +72,7 @@ export class BatchError<R = unknown> extends QueueError {
 
 /** Whether the same call may succeed later without any change by the caller. */
 const PASSING: ReadonlySet<string> = new Set<ServerQueueErrorCode>([
+  'MEMORY_FULL',
   'TASK_BUSY',
   'TOO_MANY_WAITERS',
   'QUEUE_FULL',

@@ -9,6 +9,7 @@ const CODES: ReadonlySet<string> = new Set<ServerQueueErrorCode>([
   'TUBE_IN_USE',
   'INVALID_ARGUMENT',
   'TASK_TOO_LARGE',
+  'MEMORY_FULL',
   'TASK_BUSY',
   'TOO_MANY_WAITERS',
   'SESSION_NOT_FOUND',
