@@ -3,16 +3,22 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { blocksIn } from '../helpers/code-blocks.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Pages whose blocks are whole modules but for `tnt` and `queue`, which are connected. */
 const PAGES = [
   'docs/connector.md',
   'docs/queue-client.md',
+  'docs/queue-functions.md',
   'docs/scheduling.md',
   'docs/limits.md',
   'docs/more-than-one-server.md',
   'docs/batch-writer.md',
+  'docs/batches.md',
+  'docs/guarantees.md',
+  'docs/operating.md',
+  'docs/worker-loops.md',
   'docs/migrating-from-tarantool-driver.md',
   'packages/connector/README.md',
   'packages/queue/README.md',
@@ -25,8 +31,7 @@ const GIVEN = {
 /** Name of a made-up file for each TypeScript block, and what it holds. */
 function blocksOf(page: string): [file: string, code: string][] {
   const text = readFileSync(join(ROOT, page), 'utf8')
-  const blocks = Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = '']) => code)
-  return blocks.map((code, index) => [
+  return blocksIn(text, 'ts').map((code, index) => [
     join(ROOT, 'test', `${page.replaceAll('/', '-')}-${index + 1}.ts`),
     withGiven(code),
   ])
