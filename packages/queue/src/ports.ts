@@ -1,4 +1,4 @@
-import { connect, pack as packValue } from '@tarantella/connector'
+import { connect, decode, pack as packValue, RawMsgpack } from '@tarantella/connector'
 
 export { connect }
 
@@ -63,4 +63,9 @@ export interface Packed {
 export function pack(value: unknown): Packed {
   const raw = packValue(value)
   return { value: raw, size: raw.bytes.byteLength }
+}
+
+/** The value of {@link Packed.value}. */
+export function unpack(value: unknown): unknown {
+  return value instanceof RawMsgpack ? decode(value.bytes) : value
 }

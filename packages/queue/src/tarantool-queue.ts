@@ -1,0 +1,1 @@
+export { overTarantoolQueue, type TarantoolQueueOptions } from './plain/over-tarantool-queue.ts'
