@@ -195,6 +195,26 @@ test('requirement 25: a record that the store refuses is retried alone, then bur
   await writer.close()
 })
 
+test('requirement 25: a record that fails alone for long holds up nobody', async () => {
+  const stored: number[] = []
+  const { tube, writer, advance } = start(
+    (records) => {
+      if (records.includes(5)) throw new Error('poison')
+      stored.push(...records)
+    },
+    { maxSize: 2, maxAgeMs: 10, minDelayMs: 60_000, maxDelayMs: 600_000, tries: 1, retry: { attempts: 1 } },
+  )
+  tube.put(5)
+  await advance(10)
+  tube.put(6)
+  await advance(10)
+  expect(stored).toEqual([6])
+  // Now it is known that the store was not to blame.
+  await advance(0)
+  expect(tube.buried).toEqual([5])
+  await writer.close()
+})
+
 test('requirement 27: nothing is taken before the store is ready', async () => {
   const { store } = manual()
   let isUp = false

@@ -42,6 +42,8 @@ export class Flusher<T> implements WorkerHooks {
   /** Aborts when nothing more is taken for good or for a while. */
   readonly #begun = new AbortController()
   #isFlushing = false
+  /** Ends the pause after the failure of a lone record: those that are due need not wait for it. */
+  #pause: AbortController | undefined
 
   constructor(store: StoreFunction<T>, options: ResolvedWriterOptions, clock: Clock, events: FlusherEvents<T>) {
     this.#store = store
@@ -91,11 +93,17 @@ export class Flusher<T> implements WorkerHooks {
   }
 
   #wake(): void {
-    if (!this.#isFlushing && this.#isDue()) void this.#flush()
+    if (this.#isFlushing) {
+      if (this.#isTime()) this.#pause?.abort()
+    } else if (this.#isDue()) void this.#flush()
   }
 
   #isDue(): boolean {
-    return this.#sieve.isFull || this.#sieve.hasFailed || this.#sieve.oldest?.isOld === true
+    return this.#sieve.hasFailed || this.#isTime()
+  }
+
+  #isTime(): boolean {
+    return this.#sieve.isFull || this.#sieve.oldest?.isOld === true
   }
 
   /** Never rejects. */
@@ -134,8 +142,16 @@ export class Flusher<T> implements WorkerHooks {
     if (isOutage(error)) this.#sieve.outage()
     else this.#sieve.failed(piece)?.reject(error)
     this.#events.outage(error, this.#sieve.failures)
-    await this.#clock.sleep(this.#delay(this.#sieve.failures), this.#abort.signal)
+    await this.#rest(piece.length === 1 && !this.#isTime())
     if (await this.#untilReady(this.#abort.signal)) this.#sieve.proved()
+  }
+
+  async #rest(isLone: boolean): Promise<void> {
+    const pause = new AbortController()
+    this.#pause = isLone ? pause : undefined
+    const signal = AbortSignal.any([pause.signal, this.#abort.signal])
+    await this.#clock.sleep(this.#delay(this.#sieve.failures), signal)
+    this.#pause = undefined
   }
 
   /** Asks the probe until it says yes, or the signal aborts; resolves with whether there is one and it said yes. */
