@@ -6,5 +6,5 @@ read_globals = {
     string = { fields = { 'hex', 'split', 'strip', 'startswith' } },
 }
 max_line_length = 120
-include_files = { 'tarantool/**/*.lua', 'tarantool/**/*.t' }
+include_files = { 'tarantool/**/*.lua', 'tarantool/**/*.t', 'examples/*/*.lua' }
 files['tarantool/test'] = { globals = { 'queue' } }

@@ -55,7 +55,7 @@ function publint(folder) {
 
 async function luacheck() {
   await findLuacheck(log)
-  return tool('luacheck', '--quiet', 'tarantool', 'docker')
+  return tool('luacheck', '--quiet', 'tarantool', 'docker', 'examples')
 }
 
 /** @param {...(() => Promise<Counts>)} runs one step that takes several runs of a tool, and stops at the first that fails */

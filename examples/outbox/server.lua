@@ -3,6 +3,7 @@
 local ffi = require('ffi')
 local fio = require('fio')
 local instance = dofile(fio.pathjoin(fio.dirname(fio.abspath(arg[0])), '..', 'server', 'instance.lua'))
+local queue = require('tarantella')
 
 ffi.cdef([[
 int getpid(void);

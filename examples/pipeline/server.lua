@@ -3,6 +3,7 @@
 local fiber = require('fiber')
 local fio = require('fio')
 local instance = dofile(fio.pathjoin(fio.dirname(fio.abspath(arg[0])), '..', 'server', 'instance.lua'))
+local queue = require('tarantella')
 
 local LATENCY = 0.069
 

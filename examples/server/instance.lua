@@ -15,7 +15,7 @@ local function has_streams()
     return tonumber(major) > 2 or tonumber(minor) >= 10
 end
 
----@param make function what the application needs beside the queue; it runs at every start, so a second run must do no harm
+---@param make function makes what the application needs beside the queue, at every start: a second run does no harm
 function instance.start(make)
     local folder = os.getenv('TARANTELLA_DATA_DIR')
     box.cfg({
@@ -26,7 +26,8 @@ function instance.start(make)
         feedback_enabled = false,
     })
     -- Remote calls name its functions by this global.
-    rawset(_G, 'queue', require('tarantella'))
+    local queue = require('tarantella')
+    rawset(_G, 'queue', queue)
     queue.grant_roles()
     local password = os.getenv('APP_PASSWORD')
     box.schema.user.create('app', { password = password, if_not_exists = true })

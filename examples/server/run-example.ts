@@ -79,7 +79,10 @@ function readOptions<S extends Sizes>(
       const value: unknown = values[name]
       if (value !== undefined) sizes[name] = positive(name, Number(value))
     }
-    const chosen = Object.entries(texts).map(([name, preset]) => [name, String(values[name] ?? preset)] as const)
+    const chosen = Object.entries(texts).map(([name, preset]) => {
+      const value = values[name]
+      return [name, typeof value === 'string' ? value : preset] as const
+    })
     // It has the names of `full`, each with a number.
     return { sizes: sizes as unknown as S, texts: Object.fromEntries(chosen) }
   } catch (error) {
