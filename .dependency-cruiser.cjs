@@ -10,7 +10,7 @@ const FOUNDATION = '(errors|options|diagnostics|ports)[.]ts$'
 const CONNECTOR_LAYERS = ['util', 'msgpack', 'protocol', 'transport', 'connection', '(client|pool)']
 
 /** Those of the queue, lowest first. */
-const QUEUE_LAYERS = ['wire', '(batch|take|session|limit|schedule)', 'task', 'worker', 'tube', 'queue']
+const QUEUE_LAYERS = ['wire', '(batch|take|session|limit|schedule)', 'task', 'worker', 'tube', 'queue', '(writer|servers)']
 
 /** For each layer a rule that forbids the ones above it. */
 function chain(root, layers) {
