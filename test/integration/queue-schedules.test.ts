@@ -96,3 +96,19 @@ test('requirement 20: a task for a local time waits on the server, over a restar
   await server.restart()
   expect(await tube.peek(id)).toMatchObject({ state: 'delayed', data: 'later' })
 })
+
+test('requirement 22: a task that was put ahead is moved and cancelled by its key', async () => {
+  const server = await startQueue('')
+  const queue = await server.queue()
+  const tube = await queue.createTube<string>('mailings', { type: 'fifottl', dedup: true })
+  const { id } = await tube.put('first', { key: 'm7', at: new Date(Date.now() + 3_600_000) })
+  await tube.put('other', { key: 'm8', at: new Date(Date.now() + 3_600_000) })
+  const soon = Date.now() + 300
+  const moved = await tube.put('second', { key: 'm7', dedup: 'replace', extend: true, at: new Date(soon) })
+  expect(moved).toEqual({ id, state: 'delayed', dedup: 'replaced' })
+  const task = await tube.take(5)
+  expect([task?.id, task?.data, Date.now() >= soon]).toEqual([id, 'second', true])
+  expect(await tube.cancel('m8')).toBe(true)
+  expect(await tube.find({ key: 'm8' })).toBeUndefined()
+  expect((await queue.statistics('mailings')).tasks).toMatchObject({ delayed: 0, taken: 1 })
+})

@@ -12,6 +12,7 @@ const PAGES = [
   'docs/queue-client.md',
   'docs/queue-functions.md',
   'docs/scheduling.md',
+  'docs/observability.md',
   'docs/limits.md',
   'docs/more-than-one-server.md',
   'docs/batch-writer.md',
@@ -20,6 +21,7 @@ const PAGES = [
   'docs/operating.md',
   'docs/worker-loops.md',
   'docs/migrating-from-tarantool-driver.md',
+  'docs/migrating-from-tarantool-queue.md',
   'packages/connector/README.md',
   'packages/queue/README.md',
 ]
