@@ -280,3 +280,12 @@ test('operators list, change, move and drop by the admin functions', async () =>
   expect(await admin.waiters('plain')).toEqual({ total: 0, waiters: [] })
   expect(await admin.obliterate('other')).toBe(1)
 })
+
+test('whoever put a task gets what its handler has made of it', async () => {
+  const queue = await open()
+  const tube = await queue.createTube<number>('squares', { type: 'fifottl', keep: true })
+  const worker = tube.work(({ data }) => data ** 2, { complete: true })
+  const { id } = await tube.put(7)
+  expect(await tube.wait<number>(id, 30)).toMatchObject({ outcome: 'done', result: 49 })
+  await worker.close()
+})

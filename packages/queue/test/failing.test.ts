@@ -1,4 +1,4 @@
-import { ConnectionError, ServerError } from '@tarantella/connector'
+import { ConnectionError, decode, type RawMsgpack, ServerError } from '@tarantella/connector'
 import { expect, test } from 'vitest'
 import { QueueError } from '../src/errors.ts'
 import { Queue } from '../src/queue.ts'
@@ -107,4 +107,19 @@ test('a task tells why it has failed by name, code and message, in no more than 
     [3, 1003, {}],
   ])
   await expect(first?.fail('again')).rejects.toMatchObject({ code: 'TASK_SETTLED' })
+})
+
+test('a worker that completes gives the handler’s value as result; one without a MessagePack form is a failure', async () => {
+  const values: unknown[] = [{ url: '/1' }, undefined, () => 1]
+  const { caller, worker } = start(() => values.shift(), { concurrency: 3, complete: true, retry: { attempts: 1 } })
+  ;(await caller.next('queue.take_many')).answer([task(1), task(2), task(3)])
+  const ends = [await caller.next(), await caller.next()].toSorted((a, b) => a.fn.localeCompare(b.fn))
+  expect(ends.map(({ fn }) => fn)).toEqual(['queue.complete_many', 'queue.fail_many'])
+  const completed = ends[0]?.args[1] as [number, number, RawMsgpack][]
+  expect(completed.map(([id, , result]) => [id, decode(result.bytes)])).toEqual([
+    [1, { url: '/1' }],
+    [2, null],
+  ])
+  expect(ends[1]?.args[1]).toMatchObject([[3, 1003, { final: true }]])
+  void worker.close()
 })

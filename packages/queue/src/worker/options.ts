@@ -68,6 +68,11 @@ export interface WorkerOptions {
    * `maxAttempts` or `backoff`, or its tube does, else the default options
    */
   readonly retry?: RetryOptions | 'tube'
+  /**
+   * Acks with what the handler resolves to as the task's result, for {@link Tube.wait}: any MessagePack value;
+   * one that is none is a failure. Needs a tube with `keep`. @default false
+   */
+  readonly complete?: boolean
 }
 
 export type RetryPolicy = Required<RetryOptions>
@@ -83,6 +88,7 @@ export interface ResolvedWorkerOptions {
   readonly retry: RetryPolicy
   /** Who decides about failed tasks, see Retry. */
   readonly retryBy: 'tube' | 'worker' | 'unknown'
+  readonly complete: boolean
 }
 
 export const WORKER_DEFAULTS: ResolvedWorkerOptions = Object.freeze({
@@ -94,6 +100,7 @@ export const WORKER_DEFAULTS: ResolvedWorkerOptions = Object.freeze({
   prefetch: 'auto',
   retry: Object.freeze({ attempts: 5, backoff: 'exponential', delay: 1, maxDelay: 3600, jitter: 0.2 }),
   retryBy: 'unknown',
+  complete: false,
 })
 
 /** Handlers and prefetched tasks of one worker at most. */
@@ -115,6 +122,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     stalledAfterMs,
     retry: resolveRetry(options.retry === 'tube' ? {} : options.retry),
     retryBy: options.retry === 'tube' ? 'tube' : options.retry === undefined ? 'unknown' : 'worker',
+    complete: options.complete ?? WORKER_DEFAULTS.complete,
   })
 }
 

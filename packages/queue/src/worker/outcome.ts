@@ -1,10 +1,20 @@
 import { isConnectionLost, isPassing, QueueError } from '../errors.ts'
-import type { Clock } from '../ports.ts'
+import { type Clock, pack } from '../ports.ts'
 import type { Task } from '../task.ts'
 import { type FailureDecision, type FailureMemory, sendFailure } from './failing.ts'
 
 /** How a handler's run ends for its task. `left`: the handler settled the task itself. */
-export type Outcome = { readonly action: 'ack' } | FailureDecision | { readonly action: 'left' }
+export type Outcome =
+  | { readonly action: 'ack'; readonly result?: unknown }
+  | FailureDecision
+  | { readonly action: 'left' }
+
+const ACK: Outcome = Object.freeze({ action: 'ack' })
+
+/** The end of a task whose work is done. Throws for a result that has no MessagePack form. */
+export function doneOf(result: unknown, isKept: boolean): Outcome {
+  return isKept ? { action: 'ack', result: pack(result ?? null).value } : ACK
+}
 
 /** What a handler of our own returns to have its task again, after `delay` seconds, instead of acked. */
 export class Again {
@@ -70,7 +80,7 @@ export async function sendOutcome(
 function send(task: Task, outcome: Outcome): Promise<void> {
   switch (outcome.action) {
     case 'ack':
-      return task.ack()
+      return outcome.result === undefined ? task.ack() : task.complete(outcome.result)
     case 'bury':
       return task.bury()
     case 'release':

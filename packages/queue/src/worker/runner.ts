@@ -12,7 +12,7 @@ import { toDecision } from './failing.ts'
 import type { WorkerHome } from './home.ts'
 import { Intake } from './intake.ts'
 import type { Handler, ResolvedWorkerOptions } from './options.ts'
-import { Again, type Outcome, type Sending, sendOutcome } from './outcome.ts'
+import { Again, doneOf, type Outcome, type Sending, sendOutcome } from './outcome.ts'
 import { Prefetch } from './prefetch.ts'
 import { Retry } from './retry.ts'
 import { Run } from './run.ts'
@@ -34,7 +34,6 @@ export interface RunnerOptions<T> {
 /** Tasks whose failures one worker remembers. */
 const MAX_REMEMBERED_FAILURES = 100_000
 
-const ACK: Outcome = Object.freeze({ action: 'ack' })
 const LEFT: Outcome = Object.freeze({ action: 'left' })
 const RELEASE: Outcome = Object.freeze({ action: 'release', delay: 0 })
 
@@ -224,9 +223,11 @@ export class Runner<T> {
   }
 
   async #handle(run: Run<T>): Promise<Outcome> {
-    let result: unknown
+    const { handler, options } = this.#runner
+    let ended: Again | Outcome
     try {
-      result = await traceHandler(run.task, run.attempt, () => this.#runner.handler(run.task, run))
+      const result: unknown = await traceHandler(run.task, run.attempt, () => handler(run.task, run))
+      ended = result instanceof Again ? result : doneOf(result, options.complete)
     } catch (error) {
       this.#ended(run)
       return this.#judge(run, error)
@@ -235,9 +236,9 @@ export class Runner<T> {
     if (run.task.isSettled) return LEFT
     // A handler that heeds its timeout may return as if it were done.
     if (run.isTimedOut) return this.#judge(run, run.reason)
-    if (!(result instanceof Again)) return ACK
-    if (!result.keepsAttempts) this.#attempts.forget(run.task.id)
-    return { action: 'release', delay: result.delay }
+    if (!(ended instanceof Again)) return ended
+    if (!ended.keepsAttempts) this.#attempts.forget(run.task.id)
+    return { action: 'release', delay: ended.delay }
   }
 
   #ended(run: Run<T>): void {
