@@ -41,6 +41,8 @@ const options = readOptions({
   inFlight: [],
   sampleMs: 2000,
 })
+// An exit in order: the servers that were started end with the process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const tarantella = await openTarantella()
 const ours = [tarantella.plain, tarantella.batch].filter(({ name }) => isWanted(options.subjects, name))
 const subjects = [...ours, ...(await openPeers(options.subjects))]

@@ -49,6 +49,8 @@ const { values } = parseArgs({
 if (values.help) process.stdout.write(HELP)
 else {
   const seed = Number(values.seed)
+  // An exit in order: what was started ends with the process.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   process.stdout.write(`seed ${seed}\n`)
   const report = await soak({
     minutes: positive('minutes', values.minutes),
