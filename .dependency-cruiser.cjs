@@ -10,7 +10,15 @@ const FOUNDATION = '(errors|options|diagnostics|ports)[.]ts$'
 const CONNECTOR_LAYERS = ['util', 'msgpack', 'protocol', 'transport', 'connection', '(client|pool)']
 
 /** Those of the queue, lowest first. */
-const QUEUE_LAYERS = ['wire', '(batch|take|session|limit|schedule)', 'task', 'worker', 'tube', 'queue', '(writer|servers)']
+const QUEUE_LAYERS = [
+  'wire',
+  '(batch|take|session|limit|schedule|payload|plain)',
+  'task',
+  'worker',
+  'tube',
+  'queue',
+  '(writer|servers)',
+]
 
 /** For each layer a rule that forbids the ones above it. */
 function chain(root, layers) {
@@ -92,7 +100,8 @@ module.exports = {
       'Whoever does not import a sub-path needs none of its optional peers.',
       {
         path: `^packages/[^/]+/src/`,
-        pathNot: '^packages/(connector/src/(opentelemetry|prometheus)|queue/src/(threads|msgpack-lite|schedule/cron|opentelemetry|prometheus))[.]ts$',
+        pathNot:
+          '^packages/(connector/src/(opentelemetry|prometheus)|queue/src/(threads|msgpack-lite|schedule/cron|opentelemetry|prometheus))[.]ts$',
       },
       { dependencyTypes: ['npm-peer'] },
     ),

@@ -63,7 +63,7 @@ class PlainQueue implements Caller {
       return await this.#caller.call(`${this.#namespace}${fn.slice('queue'.length)}`, args, options)
     }
     const [tube, ...rest] = args
-    if (typeof tube !== 'string') throw missing(fn)
+    if (typeof tube !== 'string') throw missing(`function ${fn}`)
     const settle = SETTLES.get(fn)
     // The arguments of each function are those that wire/server.ts gives it: here an array of items.
     if (settle !== undefined) return [await this.#settleMany(tube, settle, rest[0] as SettleItem[])]

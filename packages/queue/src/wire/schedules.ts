@@ -27,7 +27,7 @@ export interface Schedule {
   readonly ticksLeft?: number
   readonly lastKnown?: Date
   readonly catchUp: CatchUp
-  /** Seconds; see {@link ScheduleOptions.grace}. */
+  /** Seconds; with `catchUp: 'none'` a tick may be late by as much. */
   readonly grace: number
   readonly limit?: number
   readonly ends?: Date
