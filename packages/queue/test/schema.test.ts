@@ -113,6 +113,8 @@ test('a worker that closes while a schema takes its time gives the task back', a
   ])
   await settle()
   void worker.close()
+  await settle()
+  expect(caller.unseen).toEqual([])
   validate(1)
   const back = await caller.next('queue.release_many')
   expect(back.args[1]).toEqual([[2, 12]])
