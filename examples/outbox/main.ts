@@ -124,8 +124,8 @@ async function deliver({ server, tnt }: Town): Promise<void> {
 async function state(tnt: Client): Promise<{ users: string[]; tasks: number }> {
   const users: string[] = []
   for await (const [name] of tnt.iterate<[string]>('users')) users.push(name)
-  const { tasks } = await new Queue(tnt).statistics('welcome')
-  return { users, tasks: tasks.total }
+  const statistics = await new Queue(tnt).statistics('welcome')
+  return { users, tasks: statistics.tasks.total }
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { connect } from '@tarantella/connector'
 import { Queue } from '@tarantella/queue'
 import { check, runExample } from '../server/run-example.ts'
 import { TarantoolServer } from '../server/tarantool-server.ts'
+import { within } from '../server/within.ts'
 import { LiveLine, toSample } from './live-line.ts'
 import { IN_FLIGHT, type Item, store, storeRates } from './store-rates.ts'
 
@@ -9,6 +10,8 @@ const PRODUCERS = 4
 /** Tasks that the consumer holds at a time, in its handlers and ahead of them. */
 const PREFETCH = 128
 const LOOK_MS = 50
+/** Beside a hundredth of a second a message, which is ten times what it takes. */
+const STALL_S = 30
 
 interface Sizes extends Readonly<Record<string, number>> {
   readonly messages: number
@@ -56,7 +59,7 @@ async function pipe(
   const startedAt = performance.now()
   await Promise.all(Array.from({ length: PRODUCERS }, (_, i) => produce(producer, i, messages)))
   console.log(`${messages} messages put in ${((performance.now() - startedAt) / 1000).toFixed(2)} s`)
-  await Promise.race([all, worker.finished])
+  await within(STALL_S + messages / 100, 'the storing of all messages', Promise.race([all, worker.finished]))
   const seconds = (performance.now() - startedAt) / 1000
   console.log(`all stored after ${seconds.toFixed(1)} s: ${(messages / seconds).toFixed(0)}/s`)
   await worker.close()

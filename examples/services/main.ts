@@ -3,10 +3,14 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Queue } from '@tarantella/queue'
 import { check, runExample } from '../server/run-example.ts'
+import { Service } from '../server/service.ts'
 import { TarantoolServer } from '../server/tarantool-server.ts'
 import { TemporaryFolder } from '../server/temporary-folder.ts'
+import { within } from '../server/within.ts'
 import { CENTS_A_PIECE, type PricedOrder, TUBES } from './messages.ts'
-import { Service } from './service.ts'
+
+/** After the last order was sold. */
+const STALL_S = 60
 
 interface Sizes extends Readonly<Record<string, number>> {
   readonly orders: number
@@ -42,10 +46,10 @@ async function trade({
 }): Promise<void> {
   await using server = await TarantoolServer.start({ tubes: TUBES })
   const uri = server.uri('admin')
-  await using ledger = new Service('ledger', [uri, file, orders])
-  await using pricing = new Service('pricing', [uri])
+  await using ledger = start('ledger', [uri, file, orders])
+  await using pricing = start('pricing', [uri])
   await pricing.line(/ready/)
-  await using shop = new Service('shop', [uri, orders, rate])
+  await using shop = start('shop', [uri, orders, rate])
 
   await ledger.line(/^written/)
   await pricing.kill()
@@ -60,10 +64,10 @@ async function trade({
     { waits: true, taken: 0 },
   )
 
-  await using successor = new Service('pricing', [uri])
+  await using successor = start('pricing', [uri])
   await shop.finished()
   check('the shop has not noticed', await shop.line(/sold all/), 'sold all')
-  await ledger.finished()
+  await within(STALL_S, 'the arrival of all orders', ledger.finished())
   const said = await ledger.line(/repeats/)
   console.log(`orders that came to the ledger a second time: ${said.replace(/\D/g, '')}`)
   check('the pricing that took over still runs', successor.isRunning)
@@ -85,4 +89,9 @@ async function checkLedger(file: string, orders: number): Promise<void> {
 
 async function totalOf(queue: Queue, tube: string): Promise<number> {
   return (await queue.statistics(tube)).tasks.total
+}
+
+/** One of the programs beside this file. */
+function start(name: 'shop' | 'pricing' | 'ledger', args: readonly (string | number)[]): Service {
+  return new Service(name, new URL(`${name}.ts`, import.meta.url), args)
 }

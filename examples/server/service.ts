@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** A program of this folder as a process of its own. It is killed when this process ends. */
+/** A program as a process of its own. It is killed when this process ends. */
 export class Service implements AsyncDisposable {
   readonly name: string
   readonly #child: ChildProcess
@@ -12,10 +12,10 @@ export class Service implements AsyncDisposable {
   readonly #changed = new Set<() => void>()
   #wasKilled = false
 
-  constructor(name: string, args: readonly (string | number)[]) {
+  /** @param name for messages */
+  constructor(name: string, file: URL, args: readonly (string | number)[]) {
     this.name = name
-    const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
-    this.#child = spawn(process.execPath, [...process.execArgv, file, ...args.map(String)], {
+    this.#child = spawn(process.execPath, [...process.execArgv, fileURLToPath(file), ...args.map(String)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     process.on('exit', this.#killNow)
