@@ -128,7 +128,7 @@ async function state(tnt: Client): Promise<{ users: string[]; tasks: number }> {
   return { users, tasks: statistics.tasks.total }
 }
 
-function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown): unknown {
   return error instanceof TarantellaError ? error.code : undefined
 }
 
