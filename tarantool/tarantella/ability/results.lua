@@ -101,17 +101,18 @@ end
 local function describe(tube, id)
     local row = outcomes.get(tube, id)
     local n = tube.sched:find(id)
-    local state = n ~= 0 and tube.sched:letter(n) or const.DONE
     if row ~= nil then
+        -- Not by the schedule, which learns of the end some microseconds after those who wait for it.
+        local is_buried = row.outcome == 'failed' and n ~= 0 and tube.store:get(id) ~= nil
         return as_map({
-            id = id, state = state, outcome = row.outcome, ended = tonumber(row.ended) / const.MICRO,
+            id = id, state = is_buried and const.BURIED or const.DONE, outcome = row.outcome, ended = tonumber(row.ended) / const.MICRO,
             error = row.error, log = row.log, progress = row.progress, result = row.result,
         })
     elseif n == 0 then
         return nil
     end
     local own = tube.outcomes.live[id] or {}
-    return as_map({ id = id, state = state, log = own.log, progress = own.progress })
+    return as_map({ id = id, state = tube.sched:letter(n), log = own.log, progress = own.progress })
 end
 
 ---@return table { id, state, outcome, ended, error, log, progress, result }; no outcome: the task goes on
