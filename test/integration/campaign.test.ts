@@ -220,9 +220,7 @@ test('a program that is no Tarantool ends with exit code 1 and the end of its lo
   const before = await leftFolders()
   const { code, stderr } = await start(['--recipients', await recipientsFile(10)], { TARANTOOL_BIN: program }).finished
   expect(code).toBe(1)
-  expect(stderr).toBe(
-    'campaign: the server did not start: it ended with code 3; its log ends with:\ndisk is full\n',
-  )
+  expect(stderr).toBe('campaign: the server did not start: it ended with code 3; its log ends with:\ndisk is full\n')
   expect(before).toEqual(expect.arrayContaining(await leftFolders()))
 })
 
