@@ -105,7 +105,8 @@ local function describe(tube, id)
         -- Not by the schedule, which learns of the end some microseconds after those who wait for it.
         local is_buried = row.outcome == 'failed' and n ~= 0 and tube.store:get(id) ~= nil
         return as_map({
-            id = id, state = is_buried and const.BURIED or const.DONE, outcome = row.outcome, ended = tonumber(row.ended) / const.MICRO,
+            id = id, state = is_buried and const.BURIED or const.DONE,
+            outcome = row.outcome, ended = tonumber(row.ended) / const.MICRO,
             error = row.error, log = row.log, progress = row.progress, result = row.result,
         })
     elseif n == 0 then
