@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { TakeGate } from '../src/take/take-gate.ts'
 import { QueueServer } from '../src/wire/server.ts'
@@ -97,6 +98,22 @@ test('a task that arrives when nobody waits goes back with its token', async () 
   call.answer([task(7)])
   const release = await caller.next('queue.release_many')
   expect(release.args).toEqual(['t', [[7, 1007]]])
+})
+
+test('takes that share a signal share one listener, which goes with the last of them', async () => {
+  const { caller, gate } = start()
+  const abort = new AbortController()
+  const listeners = (): number => getEventListeners(abort.signal, 'abort').length
+  const takes = Array.from({ length: 100 }, () => gate.take(10, abort.signal))
+  expect(listeners()).toBe(1)
+  const call = await caller.next('queue.take_many')
+  call.answer(Array.from({ length: 100 }, (_, i) => task(i)))
+  await Promise.all(takes)
+  expect(listeners()).toBe(0)
+  const aborted = [gate.take(10, abort.signal), gate.take(10, abort.signal)]
+  abort.abort(new Error('enough'))
+  for (const take of aborted) await expect(take).rejects.toThrow('enough')
+  expect(listeners()).toBe(0)
 })
 
 test('a take that is aborted before it starts makes no call', async () => {

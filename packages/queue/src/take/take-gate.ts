@@ -2,6 +2,7 @@ import { QueueError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
 import type { QueueServer } from '../wire/server.ts'
 import type { Delivery } from '../wire/task-tuple.ts'
+import { Departures } from './departures.ts'
 import { giveBack } from './give-back.ts'
 
 /** One `take()` that waits for a task. */
@@ -48,6 +49,7 @@ export class TakeGate {
   readonly #options: TakeGateOptions
   readonly #takers = new Set<Taker>()
   readonly #calls = new Set<TakeCall>()
+  readonly #departures = new Departures()
   #isScheduled = false
   #isClosed = false
 
@@ -81,9 +83,7 @@ export class TakeGate {
       taker.reject(signal.reason)
       this.#cancelSurplus()
     }
-    const unwatch = (): void => {
-      signal.removeEventListener('abort', leave)
-    }
+    const unwatch = this.#departures.watch(signal, leave)
     const watched: Taker = {
       deadline: taker.deadline,
       resolve: (delivery) => {
@@ -95,7 +95,6 @@ export class TakeGate {
         taker.reject(error)
       },
     }
-    signal.addEventListener('abort', leave, { once: true })
     return watched
   }
 
