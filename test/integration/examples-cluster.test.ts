@@ -40,3 +40,20 @@ test('a server that is killed with the baton costs no push', { timeout: 90_000 }
   expect(stdout).toContain('holds: every user got the push, and nobody else')
   expect(stdout).toContain('holds: each batch was made on one server')
 })
+
+test('a worker that is killed in the middle of a range costs no push and doubles none', {
+  timeout: 90_000,
+}, async () => {
+  const stdout = await run('cascade', '--kill-worker', 'mid-split')
+  expect(stdout).toContain('with half of the children of a range stored')
+  expect(stdout).toContain('holds: every user got the push, and nobody else')
+  expect(stdout).toContain('holds: nobody got it twice')
+  expect(stdout).toContain('holds: a range was split twice')
+})
+
+test.each([
+  ['push-cluster', '--kill-server'],
+  ['cascade', '--kill-worker'],
+])('%s fails before it starts anything if it does not know what %s means', async (name, option) => {
+  await expect(run(name, option, 'sometimes')).rejects.toMatchObject({ code: 1, stdout: '' })
+})
