@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { connect } from '@tarantella/connector'
+import { type Client, connect } from '@tarantella/connector'
 import { DriverCaller, type DriverConnection } from '@tarantella/connector/tarantool-driver'
-import { Queue } from '@tarantella/queue'
+import { type Caller, Queue } from '@tarantella/queue'
 import { overTarantoolQueue } from '@tarantella/queue/tarantool-queue'
 import TarantoolConnection from 'tarantool-driver'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -69,17 +69,20 @@ describe('a queue over tarantool-driver', () => {
 const path = process.env['TARANTOOL_QUEUE_PATH'] ?? ''
 
 /** A server with tarantool/queue, and a queue client over it. */
-async function startPlain(): Promise<Queue> {
+async function startPlain(
+  wrap = (client: Client): Caller => overTarantoolQueue(client, { namespace: 'box.queue' }),
+): Promise<Queue> {
   const lua = JSON.stringify(`${path}/?.lua;${join(path, '?', 'init.lua')};`)
   const script = `
     package.path = ${lua} .. package.path
     box.queue = require('queue')
+    queue = box.queue
     box.queue.create_tube('push', 'fifottl', { if_not_exists = true })
     box.queue.create_tube('small', 'limfifottl', { if_not_exists = true, capacity = 1 })
   `
   const server = await startTarantool({ script })
   const client = await connect(server.uri)
-  const queue = new Queue(overTarantoolQueue(client, { namespace: 'box.queue' }))
+  const queue = new Queue(wrap(client))
   onTestFinished(async () => {
     await queue.close({ graceMs: 0 })
     client.destroy()
@@ -87,7 +90,23 @@ async function startPlain(): Promise<Queue> {
   return queue
 }
 
-describe.skipIf(path === '')('a queue over tarantool/queue itself', () => {
+// Without it the scripted server of packages/queue/test/tarantool-queue.test.ts plays the part.
+const withTarantoolQueue = path === '' ? (): void => undefined : describe
+
+withTarantoolQueue('a queue over tarantool/queue itself', () => {
+  test('is found out where it is the global `queue`', async () => {
+    const queue = await startPlain((client) => client)
+    const tube = queue.tube('push')
+    const puts = await Promise.all([tube.put('a'), tube.put('b')])
+    expect(puts.map(({ state }) => state)).toEqual(['ready', 'ready'])
+    for (const data of ['a', 'b']) {
+      const task = await tube.take(5)
+      expect(task?.data).toBe(data)
+      await task?.ack()
+    }
+    expect((await queue.statistics('push')).tasks.total).toBe(0)
+  })
+
   test('requirement 38: does what tubes, tasks and workers do', async () => {
     const queue = await startPlain()
     const tube = queue.tube('push')

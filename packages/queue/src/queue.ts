@@ -11,6 +11,7 @@ import {
 } from './options.ts'
 import type { TubeOptions } from './payload/codec.ts'
 import { Serializers } from './payload/serializers.ts'
+import { FoundOut } from './plain/found-out.ts'
 import { type Caller, type Clock, type ConnectTarget, connect, systemClock } from './ports.ts'
 import { QueueFunctions } from './queue-functions.ts'
 import { Schedules } from './schedule/schedules.ts'
@@ -62,7 +63,7 @@ export class Queue extends QueueFunctions {
     { clock = systemClock, wall = Date.now }: QueueInternals = {},
   ) {
     const resolved = resolveQueueOptions(options)
-    const server = new QueueServer(caller)
+    const server = new QueueServer(new FoundOut(caller))
     const serializers = new Serializers(resolved)
     super(server, serializers, resolved.serializer)
     this.#options = resolved

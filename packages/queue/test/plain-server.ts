@@ -20,14 +20,21 @@ export class PlainServer extends EventEmitter implements Caller {
   readonly rows = new Map<number, Row>()
   isRunning = true
   capacity = Number.POSITIVE_INFINITY
+  readonly #namespace: string
   #lastId = -1
   readonly #takers: (() => void)[] = []
+
+  constructor(namespace: string = 'box.queue') {
+    super()
+    this.#namespace = namespace
+  }
 
   async call(fn: string, args: readonly unknown[], _options?: CallOptions): Promise<unknown[]> {
     this.calls.push([fn, ...args])
     await Promise.resolve()
-    const method = /^box\.queue\.tube\.push:(\w+)$/.exec(fn)?.[1]
-    if (fn === 'box.queue.statistics') return [{ tasks: { total: this.rows.size }, calls: {} }]
+    const prefix = `${this.#namespace}.tube.push:`
+    const method = fn.startsWith(prefix) ? fn.slice(prefix.length) : undefined
+    if (fn === `${this.#namespace}.statistics`) return [{ tasks: { total: this.rows.size }, calls: {} }]
     if (method === undefined) throw luaError(`Procedure '${fn}' is not defined`, 'ER_NO_SUCH_PROC')
     if (!this.isRunning) return [null]
     if (method === 'put') return this.#put(args[0])

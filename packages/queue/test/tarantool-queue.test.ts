@@ -137,3 +137,28 @@ test('a tube that is not there, and a connection that is lost, are told apart', 
   server.call = () => Promise.reject(luaError('Out of memory', 'ER_MEMORY_ISSUE'))
   await expect(tube.put(1)).rejects.toMatchObject({ code: 'ER_MEMORY_ISSUE' })
 })
+
+test('a server with tarantool/queue and no batches is found out by the first of them, once', async () => {
+  const server = new PlainServer('queue')
+  const queue = new Queue(server)
+  onTestFinished(() => queue.close({ graceMs: 0 }))
+  const tube = queue.tube('push')
+  expect(await Promise.all([tube.put('a'), tube.put('b')])).toMatchObject([{ id: 0 }, { id: 1 }])
+  const task = await tube.take(1)
+  await task?.ack()
+  expect(server.calls.map(([fn]) => fn)).toEqual([
+    'queue.put_many',
+    'queue.statistics',
+    'queue.tube.push:put',
+    'queue.tube.push:put',
+    'queue.tube.push:take',
+    'queue.tube.push:ack',
+  ])
+})
+
+test('a server with neither says that it has no queue', async () => {
+  const server = new PlainServer('another')
+  const queue = new Queue(server)
+  onTestFinished(() => queue.close({ graceMs: 0 }))
+  await expect(queue.tube('push').put('a')).rejects.toMatchObject({ code: 'QUEUE_SERVER_MISSING' })
+})

@@ -38,6 +38,7 @@ export function missing(what: string): QueueError {
 }
 
 /** By its text, too: over tarantool-driver a server's error has no code. */
-function isMissing(error: Error): boolean {
+export function isMissing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
   return ('code' in error && error.code === 'ER_NO_SUCH_PROC') || /^Procedure '.*' is not defined/.test(error.message)
 }
