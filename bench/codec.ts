@@ -30,19 +30,21 @@ const options = readOptions({
   sampleMs: 120,
 })
 const cases: Omit<Case, 'operations'>[] = []
+const leftOut: string[] = []
 for (const shape of SHAPES.filter(({ name }) => isWanted(options.cases, name))) {
   for (const make of CODECS) {
     const codec = make(shape.isWide)
     if (!isWanted(options.subjects, codec.name)) continue
     const reason = whyNot(codec, shape)
     if (reason === undefined) cases.push(...casesOf(codec, shape))
-    else print(`${codec.name} is left out of ${shape.name}: ${reason}`)
+    else leftOut.push(`${codec.name} is left out of ${shape.name}: ${reason}`)
   }
 }
+for (const line of leftOut) print(line)
 const results = await measureInterleaved(await calibrate(cases, options.sampleMs), options.rounds)
 
 const peers = CODEC_NAMES.filter((name) => name !== OURS)
-const report = makeReport(pinnedVersions(peers), results)
+const report = { ...makeReport(pinnedVersions(peers), results), leftOut }
 printReport(report)
 printRatios(results)
 if (options.json !== undefined) await writeReport(report, options.json)

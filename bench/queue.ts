@@ -20,18 +20,20 @@ const PEERS = {
 }
 
 /** Those that are wanted and can run here; it says which cannot, and why. */
-async function openPeers(wanted: readonly string[]): Promise<QueueSubject[]> {
+async function openPeers(wanted: readonly string[]): Promise<{ peers: QueueSubject[]; leftOut: string[] }> {
   const peers: QueueSubject[] = []
+  const leftOut: string[] = []
   for (const [name, open] of Object.entries(PEERS)) {
     if (!isWanted(wanted, name)) continue
     try {
       peers.push(await open())
     } catch (error) {
       if (!(error instanceof SubjectMissing)) throw error
-      print(`${name} is left out: ${error.message}`)
+      leftOut.push(`${name} is left out: ${error.message}`)
     }
   }
-  return peers
+  for (const line of leftOut) print(line)
+  return { peers, leftOut }
 }
 
 const options = readOptions({
@@ -45,7 +47,8 @@ const options = readOptions({
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const tarantella = await openTarantella()
 const ours = [tarantella.plain, tarantella.batch].filter(({ name }) => isWanted(options.subjects, name))
-const subjects = [...ours, ...(await openPeers(options.subjects))]
+const { peers, leftOut } = await openPeers(options.subjects)
+const subjects = [...ours, ...peers]
 try {
   const cases: Omit<Case, 'operations'>[] = isWanted(options.cases, 'cycle')
     ? subjects.map(({ name: subject, inFlight, cycles }) => ({ subject, name: 'cycle', inFlight, run: cycles }))
@@ -57,8 +60,7 @@ try {
   const figures: Figure[] = []
   if (isWanted(options.cases, 'idle')) {
     for (const subject of subjects) {
-      const figure = await measureIdle(subject)
-      if (figure !== undefined) figures.push(figure)
+      figures.push(...(await measureIdle(subject)))
     }
   }
   const versions = Object.assign(
@@ -66,7 +68,7 @@ try {
     ...subjects.map((subject) => subject.versions),
   )
   const durability = Object.fromEntries(subjects.map(({ name, durability: text }) => [name, text]))
-  const report = { ...makeReport(versions, results), figures, durability }
+  const report = { ...makeReport(versions, results), figures, durability, leftOut }
   printReport(report)
   for (const [name, text] of Object.entries(durability)) print(`${name}: ${text}`)
   printGoals(results, figures)

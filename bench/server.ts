@@ -25,10 +25,14 @@ const INSIDE: readonly { name: string; operations: number; inFlight: number; onl
   { name: 'statistics', operations: 300, inFlight: 1, only: ['tarantella', 'tarantool-queue'] },
   { name: 'take_empty', operations: 1000, inFlight: 1, only: ['tarantella', 'tarantool-queue'] },
   { name: 'take_lane', operations: 1000, inFlight: 1, only: ['tarantella'] },
+  { name: 'take_lane_1000', operations: 1000, inFlight: 1, only: ['tarantella'] },
+  { name: 'take_lane_10000', operations: 1000, inFlight: 1, only: ['tarantella'] },
   { name: 'take_lanes', operations: 1000, inFlight: 1, only: ['tarantella'] },
   { name: 'take_expired', operations: 1000, inFlight: 1, only: ['tarantella'] },
   { name: 'take_limited', operations: 1000, inFlight: 1, only: ['tarantella'] },
   // A take of tarantool/queue looks at every one of them.
+  { name: 'take_lane_1000', operations: 300, inFlight: 1, only: ['tarantool-queue'] },
+  { name: 'take_lane_10000', operations: 30, inFlight: 1, only: ['tarantool-queue'] },
   { name: 'take_lane', operations: 3, inFlight: 1, only: ['tarantool-queue'] },
   { name: 'take_lanes', operations: 3, inFlight: 1, only: ['tarantool-queue'] },
   { name: 'take_expired', operations: 3, inFlight: 1, only: ['tarantool-queue'] },
@@ -98,7 +102,8 @@ const options = readOptions({
   sampleMs: 400,
 })
 const hasPeer = (process.env['TARANTOOL_QUEUE_PATH'] ?? '') !== ''
-if (!hasPeer) print('TARANTOOL_QUEUE_PATH is not set: tarantool-queue is left out')
+const leftOut = hasPeer ? [] : ['tarantool-queue is left out: TARANTOOL_QUEUE_PATH names no copy of tarantool/queue']
+for (const line of leftOut) print(line)
 const names = SUBJECTS.filter((name) => isWanted(options.subjects, name) && (hasPeer || name !== 'tarantool-queue'))
 const subjects: OpenedSubject[] = []
 try {
@@ -106,7 +111,7 @@ try {
   const results = await measureRates(subjects, options)
   const version = subjects[0]?.client.server?.version ?? 'unknown'
   const figures = isWanted(options.cases, START) ? await measureStarts(names.filter((name) => name !== 'limit')) : []
-  const report = { ...makeReport({ tarantool: version }, results), figures }
+  const report = { ...makeReport({ tarantool: version }, results), figures, leftOut }
   printReport(report)
   printRatios(results)
   if (options.json !== undefined) await writeReport(report, options.json)

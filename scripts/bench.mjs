@@ -18,7 +18,7 @@ await runScript(async () => {
   }
   const { tarantool } = await setup()
   // On somebody's own machine nothing is installed for a benchmark: it says what it leaves out.
-  if (name === 'queue' && (process.env.CI ?? '') !== '') await installPeers(log)
+  if (['all', 'queue'].includes(name) && (process.env.CI ?? '') !== '') await installPeers(log)
   const args = [
     '--unhandled-rejections=strict',
     '--import',

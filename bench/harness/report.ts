@@ -27,6 +27,10 @@ export interface Report {
   readonly versions: Readonly<Record<string, string>>
   readonly results: readonly Result[]
   readonly figures?: readonly Figure[]
+  /** What a confirmed put outlives, by subject. */
+  readonly durability?: Readonly<Record<string, string>>
+  /** Which subjects or cases could not be measured, and why: a sentence each. */
+  readonly leftOut?: readonly string[]
 }
 
 export function makeReport(versions: Readonly<Record<string, string>>, results: readonly Result[]): Report {
@@ -55,7 +59,7 @@ export function printReport(report: Report): void {
   ])
   const header = ['subject', 'case', 'in flight', 'per second', 'client us/op']
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  for (const row of [header, ...rows]) {
+  for (const row of rows.length === 0 ? [] : [header, ...rows]) {
     print(row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '))
   }
   for (const { subject, case: name, value, unit } of report.figures ?? []) {

@@ -43,14 +43,21 @@ local function settle()
     until now - before < IDLE_CPU_S or now - from >= SETTLE_CPU_S
 end
 
+-- So many tasks of a lane that is busy in front of those that can be taken.
+local function lane(behind)
+    return function(t)
+        cases.fill(t, behind, function() return { utube = 'busy', pri = 0 } end)
+        t.take()
+        cases.fill(t, 3000, function(i) return { utube = 'free' .. i, pri = 1 } end)
+    end
+end
+
 -- States to measure takes in; each leaves tasks that can be taken at once behind it.
 local backlogs = {
     empty = function(t) cases.fill(t, 3000) end,
-    lane = function(t)
-        cases.fill(t, BEHIND, function() return { utube = 'busy', pri = 0 } end)
-        t.take()
-        cases.fill(t, 3000, function(i) return { utube = 'free' .. i, pri = 1 } end)
-    end,
+    lane = lane(BEHIND),
+    lane_1000 = lane(1000),
+    lane_10000 = lane(10000),
     lanes = function(t)
         cases.fill(t, 2 * LANES, function(i) return { utube = 'busy' .. i % LANES, pri = 0 } end)
         for _ = 1, LANES do

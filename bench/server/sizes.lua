@@ -1,9 +1,11 @@
 -- What a task costs in bytes: of memory while it waits, of WAL for its put and its ack, each alone and in
--- batches of 100. Needs nothing but Tarantool: `tarantool bench/server/sizes.lua`.
+-- batches of 100. Needs nothing but Tarantool: `tarantool bench/server/sizes.lua`. With the argument `json` it
+-- prints a list of [payload, memory, put, ack, put in 100, ack in 100] instead of the table.
 
 local digest = require('digest')
 local fiber = require('fiber')
 local fio = require('fio')
+local json = require('json')
 local msgpack = require('msgpack')
 
 local KEPT, BATCHED, BATCH, ALONE = 100000, 10000, 100, 1000
@@ -105,14 +107,21 @@ local kept = {}
 for i, payload in ipairs(PAYLOADS) do
     kept[i] = memory(queue.create_tube('kept' .. i, 'fifottl'), payload)
 end
-print(('Tarantool %s, bytes a task'):format(_TARANTOOL:match('^[%d.]+')))
-print('PAYLOAD  MEMORY  PUT  ACK  PUT IN 100  ACK IN 100')
+local rows = {}
 for i, payload in ipairs(PAYLOADS) do
     local tube = queue.create_tube('sizes' .. i, 'fifottl')
     local put, ack = alone(tube, payload)
     local put_batch, ack_batch = batched(tube, payload)
-    print(('%7d %7.0f %4.0f %4.0f %11.0f %11.0f'):format(
-        #msgpack.encode(payload(100000)), kept[i], put, ack, put_batch, ack_batch))
+    rows[i] = { #msgpack.encode(payload(100000)), kept[i], put, ack, put_batch, ack_batch }
+end
+if arg[1] == 'json' then
+    print(json.encode(rows))
+else
+    print(('Tarantool %s, bytes a task'):format(_TARANTOOL:match('^[%d.]+')))
+    print('PAYLOAD  MEMORY  PUT  ACK  PUT IN 100  ACK IN 100')
+    for _, row in ipairs(rows) do
+        print(('%7d %7.0f %4.0f %4.0f %11.0f %11.0f'):format(unpack(row)))
+    end
 end
 -- A failure leaves it for a look.
 fio.rmtree(folder)
