@@ -11,6 +11,8 @@ const MAILING = 'news'
 /** The range that the killed worker has begun to split. */
 const STOP_AT = 3
 const LOOK_MS = 50
+/** Without a task done the others are never done. */
+const STALL_MS = 20_000
 
 interface Sizes extends Readonly<Record<string, number>> {
   readonly servers: number
@@ -54,9 +56,15 @@ await runExample<Sizes>({
     await using deliveries = await Deliveries.start(uris)
     const startedAt = performance.now()
     await begin(uris, ids)
-    if (kill !== '') await staff.killInMidSplit()
+    if (kill !== '') {
+      await staff.midSplit()
+      // All but the range itself: what its first children have led to is done, and only their keys are left.
+      await untilLeft(uris, 1)
+      console.log(`${deliveries.keys.length} pushes are out when the worker is killed in mid-split (SIGKILL)`)
+      await staff.killFirst()
+    }
     await deliveries.count(users.length)
-    const { dropped } = await untilDone(uris)
+    const { dropped } = await untilLeft(uris, 0)
     const seconds = (performance.now() - startedAt) / 1000
     console.log(`${users.length} pushes in ${seconds.toFixed(1)} s; pieces put again, and dropped: ${dropped}`)
 
@@ -94,19 +102,28 @@ async function userKeys(uris: Readonly<Record<string, string>>): Promise<string[
   return keys.sort()
 }
 
-/** Resolves when no server has anything left to do. */
-async function untilDone(uris: Readonly<Record<string, string>>): Promise<Count> {
-  const counts: Count[] = []
-  for (const uri of Object.values(uris)) {
-    await using tnt = await connect(uri)
-    let count = await look(tnt)
-    while (count.left > 0) {
+/**
+ * Resolves when the servers together have no more than so many tasks.
+ *
+ * @throws if for {@link STALL_MS} their number does not change
+ */
+async function untilLeft(uris: Readonly<Record<string, string>>, wanted: number): Promise<Count> {
+  const clients = await Promise.all(Object.values(uris).map((uri) => connect(uri)))
+  let before = -1
+  let changedAt = performance.now()
+  try {
+    for (;;) {
+      const counts = await Promise.all(clients.map(look))
+      const left = counts.reduce((sum, count) => sum + count.left, 0)
+      if (left <= wanted) return { left, dropped: counts.reduce((sum, count) => sum + count.dropped, 0) }
+      if (left !== before) changedAt = performance.now()
+      else if (performance.now() - changedAt > STALL_MS) throw new Error(`TASKS ARE STUCK: ${left} are not done`)
+      before = left
       await pause(LOOK_MS)
-      count = await look(tnt)
     }
-    counts.push(count)
+  } finally {
+    await Promise.all(clients.map((tnt) => tnt.close()))
   }
-  return { left: 0, dropped: counts.reduce((sum, { dropped }) => sum + dropped, 0) }
 }
 
 async function look(tnt: Client): Promise<Count> {

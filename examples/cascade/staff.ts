@@ -13,12 +13,13 @@ export class Staff implements AsyncDisposable {
     for (const worker of this.#workers) await worker.line(/^ready/)
   }
 
-  /** The first one, when it says that it is there. */
-  async killInMidSplit(): Promise<void> {
-    const [first] = this.#workers
-    await first?.line(/mid-split/)
-    await first?.kill()
-    console.log('a worker is killed (SIGKILL), with half of the children of a range stored')
+  /** Resolves when the first one has stored half of the children of a range, and goes no further. */
+  async midSplit(): Promise<void> {
+    await this.#workers[0]?.line(/mid-split/)
+  }
+
+  async killFirst(): Promise<void> {
+    await this.#workers[0]?.kill()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

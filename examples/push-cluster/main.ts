@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { check, runExample } from '../server/run-example.ts'
+import { within } from '../server/within.ts'
 import { Cluster } from './cluster.ts'
 import { Gateways } from './gateways.ts'
 import { type ClusterPush, keyOf } from './messages.ts'
@@ -13,6 +14,9 @@ const HOLD_AT = 5
 /** A server that makes less than this part of an even share has not done its work: 20 % of the batches for three. */
 const LEAST_PART = 0.6
 const LOOK_MS = 100
+/** Seconds for what takes no time, and for the batches of all others. */
+const SOON = 30
+const LONG = 300
 
 interface Sizes extends Readonly<Record<string, number>> {
   readonly servers: number
@@ -29,7 +33,7 @@ await runExample<Sizes>({
   name: 'push-cluster',
   about: 'A mailing goes round a ring of servers by the baton. --kill-server before, or during.',
   full: { servers: 3, users: 30_000, batch: 500, rate: 1000, silence: 5 },
-  short: { servers: 3, users: 2400, batch: 40, rate: 600, silence: 2 },
+  short: { servers: 3, users: 1800, batch: 30, rate: 600, silence: 2 },
   texts: { 'kill-server': '' },
   run: async ({ servers, users, batch, rate, silence }, { 'kill-server': kill = '' }) => {
     if (!['', 'before', 'during'].includes(kill)) throw new Error('--kill-server must be before or during')
@@ -65,29 +69,37 @@ await runExample<Sizes>({
 
 /** @returns how many pushes were out before the killed server came back */
 async function killTheHolder(cluster: Cluster, gateways: Gateways, silence: number): Promise<number> {
-  await cluster.program(VICTIM).line(/^holds/)
+  await within(SOON, `that ${VICTIM} has its baton number ${HOLD_AT}`, cluster.program(VICTIM).line(/^holds/))
   await cluster.kill(VICTIM)
   const killedAt = performance.now()
   console.log(`${VICTIM} is killed with the baton (SIGKILL), and with the pushes of its own queue`)
   const others = cluster.names.filter((name) => name !== VICTIM)
-  const reissued = await Promise.any(others.map((name) => cluster.program(name).line(/^reissued/)))
+  const said = (pattern: RegExp): Promise<string> =>
+    Promise.any(others.map((name) => cluster.program(name).line(pattern)))
+  const reissued = await within(SOON + 3 * silence, 'that the lost baton is issued again', said(/^reissued/))
   const seconds = (performance.now() - killedAt) / 1000
   console.log(`after ${seconds.toFixed(1)} s: ${reissued}`)
   check(`the lost baton was issued again within ${3 * silence} s`, seconds < 3 * silence)
-  await Promise.any(others.map((name) => cluster.program(name).line(/^ends/)))
+  await within(LONG, 'the end of the mailing', said(/^ends/))
   await emptied(cluster, others)
   const early = gateways.pushes.length
   console.log(`without it ${early} pushes are out, the others are in its queue`)
 
   await cluster.revive(VICTIM)
-  await cluster.program(VICTIM).line(/^dropped/)
+  await within(SOON, `that ${VICTIM} drops its old baton`, cluster.program(VICTIM).line(/^dropped/))
   console.log(`holds: ${VICTIM} is back with its baton, and has dropped it`)
   return early
 }
 
 /** Resolves when the servers have nothing left to do. */
 async function emptied(cluster: Cluster, names: readonly string[]): Promise<void> {
-  for (const name of names) while ((await cluster.left(name)) > 0) await pause(LOOK_MS)
+  const giveUpAt = performance.now() + LONG * 1000
+  for (const name of names) {
+    for (let left = await cluster.left(name); left > 0; left = await cluster.left(name)) {
+      if (performance.now() > giveUpAt) throw new Error(`TASKS ARE STUCK: ${name} still has ${left}`)
+      await pause(LOOK_MS)
+    }
+  }
 }
 
 async function checkDelivery(cluster: Cluster, gateways: Gateways, wasKilled: boolean): Promise<void> {
