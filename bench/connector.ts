@@ -6,6 +6,7 @@ import type { Subject } from './connector/subject.ts'
 import { openTarantella } from './connector/tarantella.ts'
 import { openTarantoolDriver } from './connector/tarantool-driver.ts'
 import { calibrate } from './harness/calibrate.ts'
+import { exitOnSignals } from './harness/exit-on-signals.ts'
 import { type Case, measureInterleaved } from './harness/measure.ts'
 import { type BenchOptions, isWanted, readOptions } from './harness/options.ts'
 import { pinnedVersions } from './harness/pinned.ts'
@@ -38,6 +39,7 @@ const options = readOptions({
   inFlight: [1, 40, 500],
   sampleMs: 400,
 })
+exitOnSignals()
 const server = await startTarantool({ script: SERVER_SCRIPT })
 try {
   const tarantella = await openTarantella(server.port)

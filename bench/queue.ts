@@ -1,4 +1,5 @@
 import { calibrate } from './harness/calibrate.ts'
+import { exitOnSignals } from './harness/exit-on-signals.ts'
 import { type Case, measureInterleaved } from './harness/measure.ts'
 import { isWanted, readOptions } from './harness/options.ts'
 import { pinnedVersions } from './harness/pinned.ts'
@@ -43,8 +44,7 @@ const options = readOptions({
   inFlight: [],
   sampleMs: 2000,
 })
-// An exit in order: the servers that were started end with the process.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+exitOnSignals()
 const tarantella = await openTarantella()
 const ours = [tarantella.plain, tarantella.batch].filter(({ name }) => isWanted(options.subjects, name))
 const { peers, leftOut } = await openPeers(options.subjects)

@@ -1,3 +1,4 @@
+import { exitOnSignals } from './harness/exit-on-signals.ts'
 import { type BenchOptions, isWanted, readOptions } from './harness/options.ts'
 import { type Figure, makeReport, print, printReport, type Result, writeReport } from './harness/report.ts'
 import { measureRounds, type ServerCase } from './server/measure.ts'
@@ -106,6 +107,7 @@ const leftOut = hasPeer ? [] : ['tarantool-queue is left out: TARANTOOL_QUEUE_PA
 for (const line of leftOut) print(line)
 const names = SUBJECTS.filter((name) => isWanted(options.subjects, name) && (hasPeer || name !== 'tarantool-queue'))
 const subjects: OpenedSubject[] = []
+exitOnSignals()
 try {
   for (const name of names) subjects.push(await openSubject(name))
   const results = await measureRates(subjects, options)
