@@ -24,6 +24,7 @@ const IN_FRONT: Readonly<Record<string, string>> = {
   take_limited: '100 000 behind a rate limit',
 }
 const US = 1e6
+const BESIDE_PEERS = ['cycle', 'batch', 'put_real', 'socket', 'socket_batch']
 
 const rate = ({ subject, case: group, perSecond: value }: Result): Point => ({ subject, group, value })
 const cpu = ({ subject, case: group, cpuUsPerOp: value }: Result): Point => ({ subject, group, value })
@@ -143,6 +144,10 @@ function queuePlots({ results, figures = [] }: Report): Draft[] {
   ]
 }
 
+function isOfAbility({ subject, case: name }: Result): boolean {
+  return subject === 'tarantella' && (/^cycle(_|$)/.test(name) || name === 'publish' || name === 'schedules')
+}
+
 /** A line of dots for each subject, one for each percentile. */
 function percentile({ subject, case: name, value }: Figure): Point {
   const percent = /, (\d+) %$/.exec(name)?.[1]
@@ -153,7 +158,9 @@ function serverPlots({ results, figures = [] }: Report): Draft[] {
   const backlog = 'What a take costs against the backlog in front of it'
   const takes = 'What a take costs behind what is not its to have'
   const cycles = 'Operations a second inside of the server'
+  const abilities = 'Operations a second of tubes with an ability'
   const memory = 'Memory beyond rows and indexes, with 1 000 000 tasks'
+  const ofAbilities = results.filter(isOfAbility)
   const take = (result: Result): Point => ({ ...rate(result), value: US / result.perSecond })
   return [
     {
@@ -191,10 +198,17 @@ function serverPlots({ results, figures = [] }: Report): Draft[] {
       title: cycles,
       about:
         "Higher is better. The cases are those of the [benchmark's page](../README.md#server); `limit` is bare rows.",
-      points: results
-        .filter((result) => !result.case.startsWith('take_') && !['empty_take', 'statistics'].includes(result.case))
-        .map(rate),
+      points: results.filter((result) => BESIDE_PEERS.includes(result.case)).map(rate),
       draw: (points) => bars(points, { title: cycles, valueTitle: 'tasks a second' }),
+    },
+    {
+      name: 'server-abilities',
+      bench: 'server',
+      title: abilities,
+      about: 'Higher is better; `cycle` is a tube without any of them.',
+      // `cycle` alone has nothing to be compared with.
+      points: ofAbilities.length < 2 ? [] : ofAbilities.map(rate),
+      draw: (points) => bars(points, { title: abilities, valueTitle: 'tasks a second' }),
     },
     {
       name: 'server-memory',
@@ -202,7 +216,7 @@ function serverPlots({ results, figures = [] }: Report): Draft[] {
       title: memory,
       about: 'Lower is better: what the process grows by at a start with stored tasks.',
       points: figures.filter(({ unit }) => unit === 'bytes per task').map(quantity),
-      draw: (points) => bars(points, { title: memory, valueTitle: 'bytes a task' }),
+      draw: (points) => bars(points, { title: memory, valueTitle: 'bytes a task', format: '.1f' }),
     },
   ]
 }
