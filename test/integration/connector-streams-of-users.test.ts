@@ -103,6 +103,15 @@ describe('a stream of the user', () => {
     })
   })
 
+  test('is destroyed if there is no TLS to be had over it', async () => {
+    const { port } = await startTarantool()
+    const made = dial(port, '127.0.0.1')
+    const closed = new Promise((resolve) => made.once('close', () => resolve(true)))
+    const refused = connect({ socket: () => made, tls: { ca: 'x', cert: 'no certificate', key: 'no key' } })
+    await expect(refused).rejects.toMatchObject({ code: 'CONNECT_FAILED', sent: false })
+    expect(await closed).toBe(true)
+  })
+
   test('that comes too late is destroyed', async () => {
     const { port } = await startTarantool()
     const made = dial(port, '127.0.0.1')

@@ -116,6 +116,19 @@ test('takes that share a signal share one listener, which goes with the last of 
   expect(listeners()).toBe(0)
 })
 
+test('a signal reaches those who still wait when others who shared it were served', async () => {
+  const { caller, gate } = start()
+  const abort = new AbortController()
+  const served = gate.take(10, abort.signal)
+  const call = await caller.next('queue.take_many')
+  const waiting = gate.take(10, abort.signal)
+  call.answer([task(1)])
+  expect((await served)?.id).toBe(1)
+  const reason = new Error('enough')
+  abort.abort(reason)
+  await expect(waiting).rejects.toBe(reason)
+})
+
 test('a take that is aborted before it starts makes no call', async () => {
   const { caller, gate } = start()
   const reason = new Error('no')

@@ -37,9 +37,19 @@ async function start(open: OpenStream, transport: StreamTransport, secure: (stre
     const stream: unknown = await open()
     if (!isDuplex(stream)) throw new TypeError(`Expected \`socket\` to give a Duplex stream, got ${typeof stream}`)
     if (transport.isDestroyed) stream.destroy()
-    else transport.attach(secure(stream), stream)
+    else attach(transport, stream, secure)
   } catch (error) {
     transport.fail(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+function attach(transport: StreamTransport, stream: Duplex, secure: (stream: Duplex) => Duplex): void {
+  try {
+    transport.attach(secure(stream), stream)
+  } catch (error) {
+    // Certificates and keys are parsed at once, and what is none throws; nobody else would close the stream.
+    stream.destroy()
+    throw error
   }
 }
 
