@@ -70,7 +70,8 @@ local function write_one(tube, step, id, arg)
     local hooks = tube.hooks
     local before = hooks ~= nil and hooks.change[1] ~= nil and tube.store.pk:get(id) or nil
     local tuple = step.write(tube, id, arg)
-    if tuple == nil then
+    -- Not compared with nil, here and below: a row is cdata, and compares by a call.
+    if not tuple then
         return nil
     end
     local task = reply.task(tuple, id, step.letter)
@@ -79,6 +80,15 @@ local function write_one(tube, step, id, arg)
     end
     if before ~= nil then
         tell(tube, hooks, step, id, before, arg)
+    end
+    return tuple, task
+end
+
+-- In one function, so that one pcall does for both.
+local function write_and_commit(tube, step, id, arg)
+    local tuple, task = write_one(tube, step, id, arg)
+    if tuple then
+        box.commit()
     end
     return tuple, task
 end
@@ -99,38 +109,40 @@ local function follow_apart(tube, sched, steps, ns, args, tuples)
     end
 end
 
+-- In a transaction of the caller, which commits.
+local function one_joined(tube, step, n, arg)
+    local sched = tube.sched
+    local id = sched:id(n)
+    sched:unlink(n)
+    local ok, tuple, task = pcall(write_one, tube, step, id, arg)
+    if not ok then
+        undo(tube, sched, n)
+        error(errors.of_write(tuple), 0)
+    elseif not tuple then
+        errors.task_not_found(lost(sched, n))
+    end
+    publish_later(tube, sched, step, n, tuple, arg, task)
+    return task
+end
+
 ---Changes one task.
 ---@param step table from transition.lua
 ---@param n integer record that is not busy
 ---@return box.tuple task
 function commit.one(tube, step, n, arg)
+    if box.is_in_txn() then
+        return one_joined(tube, step, n, arg)
+    end
     local sched = tube.sched
     local id = sched:id(n)
-    local joined = box.is_in_txn()
     sched:unlink(n)
-    if not joined then
-        box.begin()
-    end
-    local ok, tuple, task = pcall(write_one, tube, step, id, arg)
-    if joined then
-        if not ok then
-            undo(tube, sched, n)
-            error(errors.of_write(tuple), 0)
-        elseif tuple == nil then
-            errors.task_not_found(lost(sched, n))
-        end
-        publish_later(tube, sched, step, n, tuple, arg, task)
-        return task
-    end
-    local cause = tuple
-    if ok and tuple ~= nil then
-        ok, cause = pcall(box.commit)
-    end
+    box.begin()
+    local ok, tuple, task = pcall(write_and_commit, tube, step, id, arg)
     if not ok then
         box.rollback()
         undo(tube, sched, n)
-        error(errors.of_write(cause), 0)
-    elseif tuple == nil then
+        error(errors.of_write(tuple), 0)
+    elseif not tuple then
         box.rollback()
         errors.task_not_found(lost(sched, n))
     end

@@ -2,8 +2,10 @@
 
 local ffi = require('ffi')
 
-local band, rshift = bit.band, bit.rshift
+local band, bswap, lshift, rshift = bit.band, bit.bswap, bit.lshift, bit.rshift
 local floor = math.floor
+local cast = ffi.cast
+local u32_t = ffi.typeof('uint32_t *')
 
 local mp = {}
 
@@ -12,6 +14,29 @@ local function put_u32(b, at, value)
     b[at + 2], b[at + 3] = band(rshift(value, 8), 255), band(value, 255)
 end
 
+-- How an integer below 2^32 is written, by its exponent as a double: the lead, which is the
+-- integer itself where `IS_LEAD`, then the upper bytes of 32 bits shifted by `SHIFT`.
+-- Looked up, and not asked for by size: the JIT compiles one way through a function that a
+-- function it cannot compile calls, and every other way is interpreted. With a way for each
+-- size a whole cycle of put, take and ack cost 6.0 us instead of 5.0 (2.6.0, no WAL).
+local EXPONENTS, BIAS = 2048, 1023
+local LEAD, IS_LEAD = ffi.new('uint8_t[?]', EXPONENTS), ffi.new('uint8_t[?]', EXPONENTS)
+local SHIFT, SIZE = ffi.new('uint8_t[?]', EXPONENTS), ffi.new('uint8_t[?]', EXPONENTS)
+for bits = 0, 32 do
+    -- 0 has the exponent 0.
+    local e = bits == 0 and 0 or BIAS + bits - 1
+    if bits <= 7 then
+        IS_LEAD[e], SIZE[e] = 1, 1
+    elseif bits == 8 then
+        LEAD[e], SHIFT[e], SIZE[e] = 0xcc, 24, 2
+    elseif bits <= 16 then
+        LEAD[e], SHIFT[e], SIZE[e] = 0xcd, 16, 3
+    else
+        LEAD[e], SIZE[e] = 0xce, 5
+    end
+end
+local split = ffi.new('union { double d; uint32_t u[2]; }')
+
 ---Writes an unsigned integer in its shortest form: indexes compare the bytes of keys
 ---and take the shortest form for granted.
 ---@param b cdata uint8_t *, with room for 9 bytes
@@ -19,20 +44,14 @@ end
 ---@param value integer from 0 to 2^53 - 1
 ---@return integer offset behind it
 function mp.put_uint(b, at, value)
-    -- Spelled out: a loop in here would keep the JIT from compiling what calls it.
-    if value < 128 then
-        b[at] = value
-        return at + 1
-    elseif value < 256 then
-        b[at], b[at + 1] = 0xcc, value
-        return at + 2
-    elseif value < 65536 then
-        b[at], b[at + 1], b[at + 2] = 0xcd, rshift(value, 8), band(value, 255)
-        return at + 3
-    elseif value < 4294967296 then
-        b[at] = 0xce
-        put_u32(b, at + 1, value)
-        return at + 5
+    if value < 4294967296 then
+        split.d = value
+        -- Without the sign, which 0 can have.
+        local e = band(rshift(split.u[1], 20), 2047)
+        b[at] = LEAD[e] + IS_LEAD[e] * value
+        cast(u32_t, b + at + 1)[0] = bswap(lshift(value, SHIFT[e]))
+        at = at + SIZE[e]
+        return at
     end
     local high = floor(value / 4294967296)
     b[at] = 0xcf

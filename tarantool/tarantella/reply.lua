@@ -15,14 +15,17 @@ for _, declaration in ipairs({
     'typedef struct tuple box_tuple_t;',
     'struct tuple_format *box_tuple_format_default(void);',
     'box_tuple_t *box_tuple_new(struct tuple_format *format, const char *data, const char *end);',
+    'int box_tuple_ref(box_tuple_t *tuple);',
+    'void box_tuple_unref(box_tuple_t *tuple);',
 }) do
     pcall(ffi.cdef, declaration)
 end
 
 local C = ffi.C
 local text_t = ffi.typeof('const char *')
--- Makes the reference that the garbage collector counts.
-local bless = box.internal.tuple.bless
+local collected = ffi.gc
+-- Tarantool's own type of a tuple in Lua.
+local tuple_t = ffi.typeof(box.tuple.new({}))
 
 -- Room for the widest array header, which is written last, just before the items.
 local HEADER = 5
@@ -83,18 +86,31 @@ local function put_task(tuple, id, letter, token, attempt, name)
     end
 end
 
-local function make(from)
+local unref = C.box_tuple_unref
+
+-- A tuple that has a reference already, nil if there is no memory for it. Apart from
+-- `make`, which the JIT cannot compile whole for the sake of ffi.gc.
+local function fresh(from)
     local start = ffi.cast(text_t, buffer)
     local tuple = C.box_tuple_new(C.box_tuple_format_default(), start + from, start + at)
-    local is_null = ffi.cast('void *', tuple) == nil
+    if ffi.cast('void *', tuple) == nil then
+        return nil
+    end
+    C.box_tuple_ref(tuple)
+    local reference = ffi.cast(tuple_t, tuple)
+    return reference
+end
+
+local function make(from)
+    local tuple = fresh(from)
     if capacity > KEEP_BYTES then
         block, buffer, capacity = nil, nil, 0
     end
-    if is_null then
+    if not tuple then
         box.error()
     end
-    local reference = bless(tuple)
-    return reference
+    collected(tuple, unref)
+    return tuple
 end
 
 ---@param tuple cdata the task's row

@@ -21,7 +21,9 @@ end
 
 local C = ffi.C
 local cast = ffi.cast
+local bswap, rshift = bit.bswap, bit.rshift
 local bytes_t = ffi.typeof('const uint8_t *')
+local u32_t = ffi.typeof('const uint32_t *')
 local double_bytes = ffi.new('union { uint8_t b[8]; double d; }')
 local int_bytes = ffi.new('union { uint8_t b[8]; int64_t i64; }')
 
@@ -54,20 +56,24 @@ local function signed_at(p)
     return lead == 0xcb and double_bytes.d or tonumber(int_bytes.i64)
 end
 
+-- By the lead of an unsigned integer of up to 32 bits: where the 32 bits begin that have it
+-- on top, and how far down it is. Looked up for the JIT's sake, see mp.lua. Whatever the
+-- number, four bytes can be read: three fields or more follow each of them.
+local START, SHIFT = ffi.new('uint8_t[256]', 1), ffi.new('uint8_t[256]')
+for lead = 0, 127 do
+    START[lead], SHIFT[lead] = 0, 24
+end
+SHIFT[0xcc], SHIFT[0xcd] = 24, 16
+
 -- A MessagePack number or nil, as the rows hold them. Without a loop, which would
 -- keep the JIT from compiling what calls it.
 local function number_at(p)
     local lead = p[0]
-    if lead == 0xc0 then
+    if lead <= 0x7f or lead >= 0xcc and lead <= 0xce then
+        local value = rshift(bswap(cast(u32_t, p + START[lead])[0]), SHIFT[lead])
+        return value >= 0 and value or value + 4294967296
+    elseif lead == 0xc0 then
         return nil
-    elseif lead <= 0x7f then
-        return lead
-    elseif lead == 0xcc then
-        return p[1]
-    elseif lead == 0xcd then
-        return u16_at(p, 1)
-    elseif lead == 0xce then
-        return u32_at(p, 1)
     elseif lead == 0xcf then
         return u32_at(p, 1) * 4294967296 + u32_at(p, 5)
     end

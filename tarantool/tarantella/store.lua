@@ -17,10 +17,11 @@ local mp = require('tarantella.mp')
 for _, declaration in ipairs({
     'typedef struct tuple box_tuple_t;',
     'typedef struct iterator box_iterator_t;',
-    [[int box_insert(uint32_t space_id, const char *tuple, const char *tuple_end,
-        box_tuple_t **result);]],
-    [[int box_delete(uint32_t space_id, uint32_t index_id, const char *key,
-        const char *key_end, box_tuple_t **result);]],
+    -- Addresses as integers: Lua's interpreter has to make an object for every pointer.
+    [[int tarantella_box_insert(uint32_t space_id, intptr_t tuple, intptr_t tuple_end,
+        box_tuple_t **result) __asm__("box_insert");]],
+    [[int tarantella_box_delete(uint32_t space_id, uint32_t index_id, intptr_t key,
+        intptr_t key_end, box_tuple_t **result) __asm__("box_delete");]],
     [[int box_index_get(uint32_t space_id, uint32_t index_id, const char *key,
         const char *key_end, box_tuple_t **result);]],
     [[box_iterator_t *box_index_iterator(uint32_t space_id, uint32_t index_id, int type,
@@ -32,6 +33,9 @@ for _, declaration in ipairs({
 end
 
 local C = ffi.C
+local cast = ffi.cast
+local address_t = ffi.typeof('intptr_t')
+local box_insert, box_delete = C.tarantella_box_insert, C.tarantella_box_delete
 local NULL = box.NULL
 local GREATER, ALL = box.index.GT, box.index.ALL
 
@@ -39,13 +43,31 @@ local GREATER, ALL = box.index.GT, box.index.ALL
 -- tuple pointer to nil calls the tuple's own __eq, which refuses on 2.6.
 local key = ffi.new('uint8_t[10]', { 0x91 })
 local key_start = ffi.cast('const char *', key)
+local key_address = tonumber(ffi.cast('intptr_t', key_start))
 local no_key = ffi.new('char[1]', '\x90')
 local found = ffi.new('void *[1]')
 local found_tuple = ffi.cast('box_tuple_t **', found)
 
----@return cdata end of the key
+---@return integer bytes of the key
 local function set_key(id)
-    return key_start + mp.put_uint(key, 1, id)
+    local size = mp.put_uint(key, 1, id)
+    return size
+end
+
+-- The row that a call has given, nil for none. What is here, and not where it is used,
+-- the JIT compiles.
+local function found_row()
+    local p = found[0]
+    if p == nil then
+        return nil
+    end
+    return p
+end
+
+-- Where the bytes of a buffer begin and end.
+local function addresses(bytes)
+    local from, to = cast(address_t, bytes.rpos), cast(address_t, bytes.wpos)
+    return tonumber(from), tonumber(to)
 end
 
 local store = {}
@@ -67,10 +89,12 @@ end
 -- A trigger that a user set on the space runs Lua inside of these calls, which a compiled
 -- trace must not do: the server would panic. So they are never compiled.
 local function c_insert(space_id, from, to)
-    return C.box_insert(space_id, from, to, found_tuple)
+    local failed = box_insert(space_id, from, to, found_tuple)
+    return failed
 end
 local function c_delete(space_id, from, to)
-    return C.box_delete(space_id, 0, from, to, found_tuple)
+    local failed = box_delete(space_id, 0, from, to, found_tuple)
+    return failed
 end
 jit.off(c_insert)
 jit.off(c_delete)
@@ -82,12 +106,14 @@ jit.off(c_delete)
 ---@return cdata the row, good until the next call into box
 function Store:insert(state, pri, due, dead, ttr, lane, data, meta)
     local bytes = encode.row(state, pri, due, dead, ttr, lane, data, meta)
-    local failed = c_insert(self.space_id, bytes.rpos, bytes.wpos)
+    local from, to = addresses(bytes)
+    local failed = c_insert(self.space_id, from, to)
     encode.done(bytes)
     if failed ~= 0 then
         box.error()
     end
-    return found[0]
+    local tuple = found_row()
+    return tuple
 end
 
 -- Before this many writes, asking costs more than it brings.
@@ -115,47 +141,41 @@ end
 ---`insert` for a space that `is_plain`.
 function Store:insert_plain(state, pri, due, dead, ttr, lane, data, meta)
     local bytes = encode.row(state, pri, due, dead, ttr, lane, data, meta)
-    local failed = C.box_insert(self.space_id, bytes.rpos, bytes.wpos, found_tuple)
+    local from, to = addresses(bytes)
+    local failed = box_insert(self.space_id, from, to, found_tuple)
     encode.done(bytes)
     if failed ~= 0 then
         box.error()
     end
-    return found[0]
+    local tuple = found_row()
+    return tuple
 end
 
 ---`delete` for a space that `is_plain`.
 function Store:delete_plain(id)
-    local key_end = set_key(id)
-    if C.box_delete(self.space_id, 0, key_start, key_end, found_tuple) ~= 0 then
+    if box_delete(self.space_id, 0, key_address, key_address + set_key(id), found_tuple) ~= 0 then
         box.error()
     end
-    if found[0] == nil then
-        return nil
-    end
-    return found[0]
+    local tuple = found_row()
+    return tuple
 end
 
 ---@return cdata|nil the row, good until the next call into box
 function Store:get(id)
-    local key_end = set_key(id)
-    if C.box_index_get(self.space_id, 0, key_start, key_end, found_tuple) ~= 0 then
+    if C.box_index_get(self.space_id, 0, key_start, key_start + set_key(id), found_tuple) ~= 0 then
         box.error()
     end
-    if found[0] == nil then
-        return nil
-    end
-    return found[0]
+    local tuple = found_row()
+    return tuple
 end
 
 ---@return cdata|nil the row that is gone, good until the next call into box
 function Store:delete(id)
-    if c_delete(self.space_id, key_start, set_key(id)) ~= 0 then
+    if c_delete(self.space_id, key_address, key_address + set_key(id)) ~= 0 then
         box.error()
     end
-    if found[0] == nil then
-        return nil
-    end
-    return found[0]
+    local tuple = found_row()
+    return tuple
 end
 
 function Store:bury(id)
@@ -191,7 +211,7 @@ function Store:scan(after, limit, visit)
     if after < 0 then
         iterator = C.box_index_iterator(self.space_id, 0, ALL, no_key, no_key + 1)
     else
-        iterator = C.box_index_iterator(self.space_id, 0, GREATER, key_start, set_key(after))
+        iterator = C.box_index_iterator(self.space_id, 0, GREATER, key_start, key_start + set_key(after))
     end
     if iterator == nil then
         box.error()

@@ -33,7 +33,7 @@ local function next_task(tube, now, lane)
             sched:mark_expired(n)
         else
             local tuple = tube.store:get(sched:id(n))
-            if tuple ~= nil then
+            if tuple then
                 return n, tuple
             elseif box.is_in_txn() then
                 -- The caller's transaction does not see the row; others may.
@@ -166,7 +166,7 @@ local function run(tube, want, timeout_s)
     local first = is_free(tube, want) and tube.sched:next_ready(want.lane) or 0
     while first ~= 0 do
         local result = collect(tube, connection, want)
-        if result ~= nil then
+        if result then
             return result
         end
         -- Goes on behind expired tasks; whatever else stands there is not for this take.

@@ -168,7 +168,7 @@ end
 
 ---@param task box.tuple|nil that was put
 function Tube:note_put(task)
-    if task ~= nil and self.on_change ~= nil then
+    if self.on_change ~= nil and task then
         watcher.note(self, task, 'put')
     end
 end

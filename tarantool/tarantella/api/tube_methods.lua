@@ -48,7 +48,8 @@ function methods.take(tube, strict, _, timeout, opts)
         with_attempts = opts.attempts == true
     end
     local found = take.one(tube, args.seconds('timeout', timeout), with_token, lane, with_attempts)
-    if found ~= nil then
+    -- Not asked whether it is nil: a tuple compares by a call of its own.
+    if found then
         return found
     end
 end
