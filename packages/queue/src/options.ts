@@ -106,6 +106,7 @@ export interface Backoff {
 
 /** Checks a put's options and gives them the server's form; `undefined` when there are none. */
 export function toWirePutOptions(options: PutOptions): Record<string, unknown> | undefined {
+  if (!hasOptions(options)) return undefined
   const wire: Record<string, unknown> = toWireAbilityOptions(options)
   for (const name of ['pri', 'ttl', 'ttr', 'delay', 'timeout', 'window'] as const) {
     const value = options[name]
@@ -122,6 +123,12 @@ export function toWirePutOptions(options: PutOptions): Record<string, unknown> |
     wire['at'] = toUnixSeconds(options.at, options.delay)
   }
   return Object.keys(wire).length === 0 ? undefined : wire
+}
+
+/** Most puts have none, and reading each of a dozen names that are not there costs more than to encode a payload. */
+function hasOptions(options: PutOptions): boolean {
+  for (const name in options) if (name !== 'data') return true
+  return false
 }
 
 function toWireAbilityOptions({

@@ -1,3 +1,5 @@
+import type { Outcomes } from './batch/joiner.ts'
+import { resultsOf } from './batch/settle-all.ts'
 import type { TaskHeaders } from './diagnostics.ts'
 import { QueueError } from './errors.ts'
 import { requireSeconds } from './options.ts'
@@ -65,9 +67,48 @@ export class Task<T = unknown> {
     this.#lease = { id: delivery.id, token: delivery.token }
   }
 
+  /**
+   * For {@link Tube.ackMany}: acks tasks of one tube together. `send` is given the leases of those that can be
+   * settled. Rejects with a {@link BatchError} if one fails.
+   */
+  static async ackAll<T>(
+    tasks: readonly Task<T>[],
+    send: (leases: readonly Lease[]) => Promise<Outcomes<TaskStatus>>,
+  ): Promise<void> {
+    const errors = new Map<number, unknown>()
+    const places: number[] = []
+    const leases: Lease[] = []
+    for (const [at, task] of tasks.entries()) {
+      if (task.#phase === 'held') {
+        task.#phase = 'settling'
+        places.push(at)
+        leases.push(task.#lease)
+      } else errors.set(at, task.#settled())
+    }
+    const sent = await send(leases)
+    for (const [i, at] of places.entries()) {
+      const task = tasks[at]
+      const status = sent.results[i]
+      if (task === undefined) continue
+      if (status !== undefined) {
+        task.#phase = 'settled'
+        task.#state = status.state
+      } else {
+        task.#phase = 'held'
+        errors.set(at, sent.errors.get(i))
+      }
+    }
+    resultsOf({ results: new Array<void>(tasks.length), errors })
+  }
+
   /** Name of the tube it came from. */
   get tube(): string {
     return this.#home.name
+  }
+
+  /** For {@link Tube.ackMany}: whether it came from that tube object. */
+  isOf(home: TaskHome): boolean {
+    return this.#home === home
   }
 
   /** As this client knows it: `taken` until one of the methods below is confirmed. */

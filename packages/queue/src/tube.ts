@@ -1,6 +1,6 @@
-import { Joiner } from './batch/joiner.ts'
-import { settleAll } from './batch/settle-all.ts'
-import { type TaskHeaders, tracePut, traceSettle, traceTake } from './diagnostics.ts'
+import { Joiner, type Sized } from './batch/joiner.ts'
+import { resultsOf, settleAll } from './batch/settle-all.ts'
+import { settleChannel, type TaskHeaders, tracePut, traceSettle, traceTake } from './diagnostics.ts'
 import { QueueError } from './errors.ts'
 import {
   type PutOptions,
@@ -44,6 +44,8 @@ export interface TakeOptions {
   readonly signal?: AbortSignal
 }
 
+const NO_OPTIONS: PutOptions = Object.freeze({})
+
 /** `[id, token, argument]` of a settling call is about this long. */
 const SETTLE_ITEM_BYTES = 24
 
@@ -80,16 +82,25 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
    * `TASK_TOO_LARGE`, `INVALID_ARGUMENT`, `QUEUE_FULL`, `PAYLOAD_INVALID`, or a connection error whose `sent` says
    * whether the task may have been stored all the same. With `timeout` it travels alone, and waits.
    */
-  put(data: In, options: PutOptions = {}): Promise<PutStatus> {
+  put(data: In, options: PutOptions = NO_OPTIONS): Promise<PutStatus> {
     return tracePut(this.name, 1, (headers) => this.#put(data, options, headers))
   }
 
-  async #put(data: In, options: PutOptions, headers: TaskHeaders | undefined): Promise<PutStatus> {
-    const stored = this.#codec.toStored(data, options.serializer)
-    const ready = withHeaders(stored instanceof Promise ? await stored : stored, headers)
-    if (options.timeout !== undefined) return await this.#putWaiting(ready, options, options.timeout)
-    const { value, size } = packItem(ready, options)
-    return await this.#puts.add(value, size)
+  #put(data: In, options: PutOptions, headers: TaskHeaders | undefined): Promise<PutStatus> {
+    // No async function where none is needed: two promises less of every put.
+    try {
+      const stored = this.#codec.toStored(data, options.serializer)
+      if (!(stored instanceof Promise)) return this.#putStored(withHeaders(stored, headers), options)
+      return stored.then((ready) => this.#putStored(withHeaders(ready, headers), options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #putStored(stored: unknown, options: PutOptions): Promise<PutStatus> {
+    if (options.timeout !== undefined) return this.#putWaiting(stored, options, options.timeout)
+    const { value, size } = packItem(stored, options)
+    return this.#puts.add(value, size)
   }
 
   /**
@@ -102,13 +113,14 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
   }
 
   async #putMany(items: readonly PutItem<In>[], headers: TaskHeaders | undefined): Promise<PutStatus[]> {
-    const stored = items.map((item) => ({ item, data: this.#codec.toStored(item.data, item.serializer) }))
+    const stored = items.map((item) => this.#codec.toStored(item.data, item.serializer))
     const packed: Packed[] = []
     // All are encoded before the first is sent.
-    for (const { item, data } of stored) {
-      packed.push(packItem(withHeaders(data instanceof Promise ? await data : data, headers), item))
+    for (const [i, item] of items.entries()) {
+      const data = stored[i] instanceof Promise ? await stored[i] : stored[i]
+      packed.push(packItem(withHeaders(data, headers), item))
     }
-    return await settleAll(packed.map(({ value, size }) => this.#puts.add(value, size)))
+    return [...resultsOf(await this.#puts.addAll(packed))]
   }
 
   /**
@@ -144,7 +156,12 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
 
   /** Acks many tasks of this tube; like {@link putMany} about failures. */
   async ackMany(tasks: readonly Task<T>[]): Promise<void> {
-    await settleAll(tasks.map((task) => task.ack()))
+    if (settleChannel.hasSubscribers || tasks.some((task) => !task.isOf(this))) {
+      await settleAll(tasks.map((task) => task.ack()))
+      return
+    }
+    const acks = this.#joinerOf('queue.ack_many')
+    await Task.ackAll(tasks, (leases) => acks.addAll(leases.map(toSettleItem)))
   }
 
   /**
@@ -193,13 +210,8 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
 
   /** For tasks of this tube: see {@link Task}. */
   settle(fn: SettleFunction, lease: Lease, argument?: unknown, bytes: number = 0): Promise<TaskStatus> {
-    let joiner = this.#settles.get(fn)
-    if (joiner === undefined) {
-      joiner = this.#joiner((items) => this.#context.server.settleMany(fn, this.name, items))
-      this.#settles.set(fn, joiner)
-    }
+    const to = this.#joinerOf(fn)
     const item = argument === undefined ? [lease.id, lease.token] : [lease.id, lease.token, argument]
-    const to = joiner
     return traceSettle(this.name, fn, lease.id, () => to.add(item, SETTLE_ITEM_BYTES + bytes))
   }
 
@@ -223,15 +235,27 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
     return options.ttr !== undefined || this.#ttr === undefined ? options : { ...options, ttr: this.#ttr }
   }
 
-  /** For what a take has brought, here or by {@link Queue.takeAny}: rejects when its payload cannot be used. */
-  async accept(delivery: Delivery): Promise<Task<T>> {
+  /**
+   * For what a take has brought, here or by {@link Queue.takeAny}: its task, a promise where the schema needs one,
+   * and one that rejects when the payload cannot be used.
+   */
+  accept(delivery: Delivery): Task<T> | Promise<Task<T>> {
+    let data: unknown
     try {
-      const data = this.read(delivery)
-      return toTask<T>(this, delivery, data instanceof Promise ? await data : data)
+      data = this.read(delivery)
     } catch (error) {
-      await setAside(new Task(this, delivery), this.undecodable, error)
-      throw error
+      return this.#refuse(delivery, error)
     }
+    if (!(data instanceof Promise)) return toTask<T>(this, delivery, data)
+    return data.then(
+      (value: unknown) => toTask<T>(this, delivery, value),
+      (error: unknown) => this.#refuse(delivery, error),
+    )
+  }
+
+  async #refuse(delivery: Delivery, error: unknown): Promise<never> {
+    await setAside(new Task(this, delivery), this.undecodable, error)
+    throw error
   }
 
   /** For a worker: the payload of a delivery, a promise where the schema needs one. Throws a {@link PayloadError}. */
@@ -259,6 +283,15 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
     return await this.#context.server.put(this.name, pack(stored).value, toWirePutOptions(options), seconds)
   }
 
+  #joinerOf(fn: SettleFunction): Joiner<readonly unknown[], TaskStatus> {
+    let joiner = this.#settles.get(fn)
+    if (joiner === undefined) {
+      joiner = this.#joiner((items) => this.#context.server.settleMany(fn, this.name, items))
+      this.#settles.set(fn, joiner)
+    }
+    return joiner
+  }
+
   #joiner<Item, Result>(send: (items: Item[]) => Promise<(Result | QueueError)[]>): Joiner<Item, Result> {
     const { maxBatch, maxBatchBytes, maxBatchesInFlight, maxWaiting } = this.#context.options
     const limits = { maxItems: maxBatch, maxBytes: maxBatchBytes, maxInFlight: maxBatchesInFlight, maxWaiting }
@@ -280,16 +313,22 @@ function packItem(data: unknown, options: PutOptions): Packed {
   return pack(wire === undefined ? [data] : [data, wire])
 }
 
+function toSettleItem({ id, token }: Lease): Sized<readonly unknown[]> {
+  return { value: [id, token], size: SETTLE_ITEM_BYTES }
+}
+
 function requireTimeout(seconds: number): void {
   if (seconds !== Number.POSITIVE_INFINITY) requireSeconds('seconds', seconds)
 }
 
 /** All tasks of a take; if the payload of one cannot be used, the others are given back. */
-export async function acceptAll<T>(tasks: readonly Promise<Task<T>>[]): Promise<Task<T>[]> {
-  const results = await Promise.allSettled(tasks)
+export async function acceptAll<T>(accepted: readonly (Task<T> | Promise<Task<T>>)[]): Promise<Task<T>[]> {
+  const ready = accepted.filter((task) => task instanceof Task)
+  if (ready.length === accepted.length) return ready
+  const results = await Promise.allSettled(accepted)
   const failed = results.find((result) => result.status === 'rejected')
-  const accepted = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  if (failed === undefined) return accepted
-  await Promise.allSettled(accepted.map((task) => task.release()))
+  const tasks = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  if (failed === undefined) return tasks
+  await Promise.allSettled(tasks.map((task) => task.release()))
   throw failed.reason
 }

@@ -4,8 +4,22 @@ import { QueueError } from '../errors.ts'
 interface Entry<Item, Result> {
   readonly item: Item
   readonly size: number
-  readonly resolve: (result: Result) => void
-  readonly reject: (error: unknown) => void
+  /** Its place among the calls that share the two functions below. */
+  readonly at: number
+  readonly resolve: (result: Result, at: number) => void
+  readonly reject: (error: unknown, at: number) => void
+}
+
+/** An item of {@link Joiner.addAll}, and its length in bytes. */
+export interface Sized<Item> {
+  readonly value: Item
+  readonly size: number
+}
+
+/** What became of the items of {@link Joiner.addAll}: by index a result, or an error. */
+export interface Outcomes<Result> {
+  readonly results: readonly Result[]
+  readonly errors: ReadonlyMap<number, unknown>
 }
 
 export interface JoinerLimits {
@@ -49,13 +63,42 @@ export class Joiner<Item, Result> {
 
   /** `size` is the item's length in bytes. */
   add(item: Item, size: number): Promise<Result> {
-    if (this.waiting >= this.#limits.maxWaiting) {
-      const text = `${this.waiting} calls wait to be sent already: await some of them before making more, or raise \`maxWaiting\``
-      return Promise.reject(new QueueError('OVERLOADED', text, { retryable: true }))
-    }
+    if (this.#isFull()) return Promise.reject(this.#overloaded())
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, size, resolve, reject })
+      this.#waiting.push({ item, size, at: 0, resolve, reject })
       this.#schedule()
+    })
+  }
+
+  /**
+   * Many calls, and one promise for all: those of its own that each item would have are half of what a client
+   * spends on a batch. Never rejects.
+   */
+  addAll(items: readonly Sized<Item>[]): Promise<Outcomes<Result>> {
+    return new Promise((settle) => {
+      const results = new Array<Result>(items.length)
+      const errors = new Map<number, unknown>()
+      let left = items.length
+      const done = (): void => {
+        left -= 1
+        if (left === 0) settle({ results, errors })
+      }
+      const resolve = (result: Result, at: number): void => {
+        results[at] = result
+        done()
+      }
+      const reject = (error: unknown, at: number): void => {
+        errors.set(at, error)
+        done()
+      }
+      if (left === 0) settle({ results, errors })
+      for (let at = 0; at < items.length; at += 1) {
+        const entry = items[at]
+        if (entry === undefined) continue
+        if (this.#isFull()) reject(this.#overloaded(), at)
+        else this.#waiting.push({ item: entry.value, size: entry.size, at, resolve, reject })
+      }
+      if (this.waiting > 0) this.#schedule()
     })
   }
 
@@ -65,6 +108,15 @@ export class Joiner<Item, Result> {
     return new Promise((resolve) => {
       this.#idleWaiters.push(resolve)
     })
+  }
+
+  #isFull(): boolean {
+    return this.waiting >= this.#limits.maxWaiting
+  }
+
+  #overloaded(): QueueError {
+    const text = `${this.waiting} calls wait to be sent already: await some of them before making more, or raise \`maxWaiting\``
+    return new QueueError('OVERLOADED', text, { retryable: true })
   }
 
   #isIdle(): boolean {
@@ -114,21 +166,28 @@ export class Joiner<Item, Result> {
   async #sendBatch(batch: Entry<Item, Result>[]): Promise<void> {
     try {
       const results = await this.#send(batch.map((entry) => entry.item))
-      for (const [i, entry] of batch.entries()) {
-        const result = results[i]
-        if (result instanceof QueueError) entry.reject(result)
-        else if (result !== undefined) entry.resolve(result)
-        else
-          entry.reject(
-            new QueueError('UNEXPECTED_REPLY', `The answer lacks item ${i} of ${batch.length}`, { sent: true }),
-          )
-      }
+      for (let i = 0; i < batch.length; i += 1) settleEntry(batch[i], results[i], i, batch.length)
     } catch (error) {
-      for (const entry of batch) entry.reject(error)
+      for (const { reject, at } of batch) reject(error, at)
     } finally {
       this.#inFlight -= 1
       if (this.waiting > 0) this.#schedule()
       else if (this.#isIdle()) for (const wake of this.#idleWaiters.splice(0)) wake()
     }
+  }
+}
+
+function settleEntry<Item, Result>(
+  entry: Entry<Item, Result> | undefined,
+  result: Result | QueueError | undefined,
+  i: number,
+  count: number,
+): void {
+  if (entry === undefined) return
+  if (result instanceof QueueError) entry.reject(result, entry.at)
+  else if (result !== undefined) entry.resolve(result, entry.at)
+  else {
+    const text = `The answer lacks item ${i} of ${count}`
+    entry.reject(new QueueError('UNEXPECTED_REPLY', text, { sent: true }), entry.at)
   }
 }

@@ -58,7 +58,9 @@ function isTuple(value: unknown): value is TaskTuple {
 /** `[id, state, …]` → status. */
 export function toStatus(tuple: unknown): TaskStatus {
   if (!isTuple(tuple)) throw unexpected('a task', tuple)
-  const [id, letter] = tuple
+  // By index: every element of a pattern would go through the array's iterator.
+  const id = tuple[0]
+  const letter = tuple[1]
   if (typeof id !== 'number' || !isStateLetter(letter)) throw unexpected('a task [id, state]', tuple)
   return { id, state: STATE_NAMES[letter] }
 }
@@ -85,11 +87,13 @@ export function toPeeked(tuple: unknown): TaskStatus & { readonly data: unknown 
 /** `[id, 't', data, token]` → delivery. */
 export function toDelivery(tuple: unknown): Delivery {
   if (!isTuple(tuple)) throw unexpected('a delivery', tuple)
-  const [id, letter, data, token] = tuple
+  const id = tuple[0]
+  const letter = tuple[1]
+  const token = tuple[3]
   if (typeof id !== 'number' || !isStateLetter(letter) || typeof token !== 'number') {
     throw unexpected('a delivery [id, state, data, token]', tuple)
   }
-  return { id, state: STATE_NAMES[letter], data, token }
+  return { id, state: STATE_NAMES[letter], data: tuple[2], token }
 }
 
 /** An item of a batch's answer: `[id, state]` or `{code, message}`. */

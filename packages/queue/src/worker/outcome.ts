@@ -48,31 +48,43 @@ const LONGEST_PAUSE_MS = 5000
 /** With the pauses above this is more than half a minute, and the lease may be over by then. */
 const MAX_REPETITIONS = 12
 
-/**
- * Sends an outcome, again after a lost connection or a refusal that may pass (a full disk): the server
- * keeps the lease, or accepts the outcome as long as nobody else was given the task, so finished work is
- * not done twice. Resolves with `false` when the task is no longer this delivery's: its ttr has passed,
- * or an earlier sending did arrive. Rejects with the last error.
- */
-export async function sendOutcome(
+/** Sends an outcome. Rejects with why it did not arrive, or was refused: see {@link sendAgain}. */
+export function sendOutcome(
   task: Task,
   outcome: Outcome,
   failure: Failure | undefined,
-  sending: Sending,
+  memory: FailureMemory,
+): Promise<void> {
+  if (failure === undefined || outcome.action === 'ack' || outcome.action === 'left') return send(task, outcome)
+  return sendFailure(task, outcome, failure.error, memory)
+}
+
+/**
+ * Sends an outcome whose first sending failed, after a lost connection or a refusal that may pass (a full
+ * disk): the server keeps the lease, or accepts the outcome as long as nobody else was given the task, so
+ * finished work is not done twice. Resolves with `false` when the task is no longer this delivery's: its ttr
+ * has passed, or an earlier sending did arrive. Rejects with the last error.
+ */
+export async function sendAgain(
+  task: Task,
+  outcome: Outcome,
+  failure: Failure | undefined,
+  { clock, onReconnect, signal, memory }: Sending,
+  error: unknown,
 ): Promise<boolean> {
-  const { clock, onReconnect, signal, memory } = sending
+  let last = error
   let pause = FIRST_PAUSE_MS
   for (let repetitions = 0; ; repetitions += 1) {
+    if (isGone(last)) return false
+    if (!isPassing(last) || repetitions === MAX_REPETITIONS || signal.aborted) throw last
+    if (isConnectionLost(last)) await onReconnect()
+    else await clock.sleep(pause, signal)
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
     try {
-      if (failure === undefined || outcome.action === 'ack' || outcome.action === 'left') await send(task, outcome)
-      else await sendFailure(task, outcome, failure.error, memory)
+      await sendOutcome(task, outcome, failure, memory)
       return true
-    } catch (error) {
-      if (isGone(error)) return false
-      if (!isPassing(error) || repetitions === MAX_REPETITIONS || signal.aborted) throw error
-      if (isConnectionLost(error)) await onReconnect()
-      else await clock.sleep(pause, signal)
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+    } catch (again) {
+      last = again
     }
   }
 }
