@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -155,10 +156,13 @@ test('requirement 17: keyed tasks go to the key’s server, others to one that i
   expect(new Set(keyed.map(({ server }) => server)).size).toBe(3)
 
   const got: number[] = []
-  await placement.work((task) => got.push(task.data.user), { takeFrom: 'all' })
+  const workers = await placement.work((task) => got.push(task.data.user), { takeFrom: 'all' })
   await expect.poll(() => got.length, { timeout: 10_000 }).toBe(60)
 
+  // Until the loss of the connection is seen here, a put may be written to it, and then `sent` is true.
+  const lostSeen = Promise.race(workers.map((worker) => once(worker, 'refused')))
   await servers.b.kill()
+  await lostSeen
   const lost = ALL.find((user) => placement.serverFor(`u${user}`) === 'b') ?? 0
   await expect(placement.putFor(`u${lost}`, { user: lost })).rejects.toMatchObject({ code: 'NO_SERVER', sent: false })
   const placed = await Promise.all(ALL.slice(0, 30).map((user) => placement.put({ user })))

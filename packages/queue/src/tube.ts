@@ -1,6 +1,7 @@
-import { Joiner, type Sized } from './batch/joiner.ts'
-import { resultsOf, settleAll } from './batch/settle-all.ts'
-import { settleChannel, type TaskHeaders, tracePut, traceSettle, traceTake } from './diagnostics.ts'
+import { acceptAll } from './accept-all.ts'
+import { Joiner } from './batch/joiner.ts'
+import { resultsOf } from './batch/settle-all.ts'
+import { type TaskHeaders, tracePut, traceTake } from './diagnostics.ts'
 import { QueueError } from './errors.ts'
 import {
   type PutOptions,
@@ -13,6 +14,7 @@ import { Codec, type TubeOptions } from './payload/codec.ts'
 import { withHeaders } from './payload/headers.ts'
 import type { Serializers } from './payload/serializers.ts'
 import { type Packed, pack } from './ports.ts'
+import { Settles } from './settles.ts'
 import { takeBatch } from './take/take-batch.ts'
 import { TakeGate } from './take/take-gate.ts'
 import { Task, toTask } from './task.ts'
@@ -46,9 +48,6 @@ export interface TakeOptions {
 
 const NO_OPTIONS: PutOptions = Object.freeze({})
 
-/** `[id, token, argument]` of a settling call is about this long. */
-const SETTLE_ITEM_BYTES = 24
-
 /**
  * A named queue of tasks. Plain `put`, `take`, `ack` and the like of one turn of the event loop
  * travel and commit together; each promise settles with its own result.
@@ -56,7 +55,7 @@ const SETTLE_ITEM_BYTES = 24
 export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements WorkerHome, AsyncIterable<Task<T>> {
   readonly #context: TubeContext
   readonly #puts: Joiner<unknown, PutStatus>
-  readonly #settles = new Map<SettleFunction, Joiner<readonly unknown[], TaskStatus>>()
+  readonly #settles: Settles
   readonly #gate: TakeGate
   readonly #codec: Codec
   #ttr: number | undefined
@@ -68,6 +67,7 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
     this.#context = context
     this.#codec = new Codec(name, context.serializers, options.serializer)
     this.#puts = this.#joiner((items) => server.putMany(name, items))
+    this.#settles = new Settles({ tube: name, server, join: (send) => this.#joiner(send) })
     this.#gate = new TakeGate({
       tube: name,
       server,
@@ -98,7 +98,10 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
   }
 
   #putStored(stored: unknown, options: PutOptions): Promise<PutStatus> {
-    if (options.timeout !== undefined) return this.#putWaiting(stored, options, options.timeout)
+    // A batch cannot wait for room: the others of its turn would wait with it.
+    if (options.timeout !== undefined) {
+      return this.#context.server.put(this.name, pack(stored).value, toWirePutOptions(options), options.timeout)
+    }
     const { value, size } = packItem(stored, options)
     return this.#puts.add(value, size)
   }
@@ -117,8 +120,8 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
     const packed: Packed[] = []
     // All are encoded before the first is sent.
     for (const [i, item] of items.entries()) {
-      const data = stored[i] instanceof Promise ? await stored[i] : stored[i]
-      packed.push(packItem(withHeaders(data, headers), item))
+      const data = stored[i]
+      packed.push(packItem(withHeaders(data instanceof Promise ? await data : data, headers), item))
     }
     return [...resultsOf(await this.#puts.addAll(packed))]
   }
@@ -156,12 +159,7 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
 
   /** Acks many tasks of this tube; like {@link putMany} about failures. */
   async ackMany(tasks: readonly Task<T>[]): Promise<void> {
-    if (settleChannel.hasSubscribers || tasks.some((task) => !task.isOf(this))) {
-      await settleAll(tasks.map((task) => task.ack()))
-      return
-    }
-    const acks = this.#joinerOf('queue.ack_many')
-    await Task.ackAll(tasks, (leases) => acks.addAll(leases.map(toSettleItem)))
+    await this.#settles.ackAll(this, tasks)
   }
 
   /**
@@ -210,9 +208,7 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
 
   /** For tasks of this tube: see {@link Task}. */
   settle(fn: SettleFunction, lease: Lease, argument?: unknown, bytes: number = 0): Promise<TaskStatus> {
-    const to = this.#joinerOf(fn)
-    const item = argument === undefined ? [lease.id, lease.token] : [lease.id, lease.token, argument]
-    return traceSettle(this.name, fn, lease.id, () => to.add(item, SETTLE_ITEM_BYTES + bytes))
+    return this.#settles.add(fn, lease, argument, bytes)
   }
 
   /** For tasks of this tube: see {@link Task.progress} and {@link Task.log}. */
@@ -228,7 +224,7 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
   /** Ends all waiting takes and lets what was called before reach the server. For the queue's close(). */
   async close(): Promise<void> {
     this.#gate.close()
-    await Promise.all([this.#puts.onIdle(), ...Array.from(this.#settles.values(), (joiner) => joiner.onIdle())])
+    await Promise.all([this.#puts.onIdle(), this.#settles.onIdle()])
   }
 
   #withTtr<Options extends WorkerOptions>(options: Options): Options {
@@ -278,20 +274,6 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
     return (await this.#codec.fromStored(id, stored)) as T
   }
 
-  /** A batch cannot wait for room: the others of its turn would wait with it. */
-  async #putWaiting(stored: unknown, options: PutOptions, seconds: number): Promise<PutStatus> {
-    return await this.#context.server.put(this.name, pack(stored).value, toWirePutOptions(options), seconds)
-  }
-
-  #joinerOf(fn: SettleFunction): Joiner<readonly unknown[], TaskStatus> {
-    let joiner = this.#settles.get(fn)
-    if (joiner === undefined) {
-      joiner = this.#joiner((items) => this.#context.server.settleMany(fn, this.name, items))
-      this.#settles.set(fn, joiner)
-    }
-    return joiner
-  }
-
   #joiner<Item, Result>(send: (items: Item[]) => Promise<(Result | QueueError)[]>): Joiner<Item, Result> {
     const { maxBatch, maxBatchBytes, maxBatchesInFlight, maxWaiting } = this.#context.options
     const limits = { maxItems: maxBatch, maxBytes: maxBatchBytes, maxInFlight: maxBatchesInFlight, maxWaiting }
@@ -313,22 +295,6 @@ function packItem(data: unknown, options: PutOptions): Packed {
   return pack(wire === undefined ? [data] : [data, wire])
 }
 
-function toSettleItem({ id, token }: Lease): Sized<readonly unknown[]> {
-  return { value: [id, token], size: SETTLE_ITEM_BYTES }
-}
-
 function requireTimeout(seconds: number): void {
   if (seconds !== Number.POSITIVE_INFINITY) requireSeconds('seconds', seconds)
-}
-
-/** All tasks of a take; if the payload of one cannot be used, the others are given back. */
-export async function acceptAll<T>(accepted: readonly (Task<T> | Promise<Task<T>>)[]): Promise<Task<T>[]> {
-  const ready = accepted.filter((task) => task instanceof Task)
-  if (ready.length === accepted.length) return ready
-  const results = await Promise.allSettled(accepted)
-  const failed = results.find((result) => result.status === 'rejected')
-  const tasks = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  if (failed === undefined) return tasks
-  await Promise.allSettled(tasks.map((task) => task.release()))
-  throw failed.reason
 }

@@ -127,3 +127,53 @@ test('thousands of calls keep their order over many batches', async () => {
   expect(seen).toEqual(numbers)
   expect(joiner.waiting).toBe(0)
 })
+
+const sized = (items: readonly number[]) => items.map((value) => ({ value, size: 1 }))
+
+test('many calls at once travel with the others, over several batches, and have one outcome by index', async () => {
+  const { joiner, batches } = start({ maxInFlight: 2 })
+  const first = joiner.add(0, 1)
+  const all = joiner.addAll(sized([1, 2, 3, 4]))
+  const last = joiner.add(5, 1)
+  await settle()
+  expect(batches.map((batch) => batch.items)).toEqual([
+    [0, 1, 2],
+    [3, 4, 5],
+  ])
+  const refused = new QueueError('TASK_TOO_LARGE', 'too large')
+  batches[1]?.answer(['three', refused, 'five'])
+  expect(await last).toBe('five')
+  batches[0]?.answer(['zero', 'one', 'two'])
+  expect(await first).toBe('zero')
+  const { results, errors } = await all
+  expect(results.slice(0, 3)).toEqual(['one', 'two', 'three'])
+  expect([...errors]).toEqual([[3, refused]])
+})
+
+test('a failed request fails those of many calls that it carried', async () => {
+  const { joiner, batches } = start({ maxInFlight: 2 })
+  const all = joiner.addAll(sized([1, 2, 3, 4]))
+  await settle()
+  const lost = new Error('lost')
+  batches[1]?.fail(lost)
+  batches[0]?.answer(['one', 'two', 'three'])
+  const { results, errors } = await all
+  expect(results.slice(0, 3)).toEqual(['one', 'two', 'three'])
+  expect([...errors]).toEqual([[3, lost]])
+})
+
+test('of many calls those above the bound are refused, and the others go on', async () => {
+  const { joiner, batches } = start({ maxWaiting: 2 })
+  const all = joiner.addAll(sized([1, 2, 3]))
+  await settle()
+  batches[0]?.answer(['one', 'two'])
+  const { results, errors } = await all
+  expect(results.slice(0, 2)).toEqual(['one', 'two'])
+  expect(errors.get(2)).toMatchObject({ code: 'OVERLOADED', retryable: true, sent: false })
+})
+
+test('no calls at all are done at once', async () => {
+  const { joiner, batches } = start()
+  expect(await joiner.addAll([])).toEqual({ results: [], errors: new Map() })
+  expect(batches).toHaveLength(0)
+})

@@ -1,4 +1,3 @@
-import PQueue from 'p-queue'
 import { traceHandler } from '../diagnostics.ts'
 import { QueueError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
@@ -11,6 +10,7 @@ import type { Tell } from './events.ts'
 import { toDecision } from './failing.ts'
 import type { WorkerHome } from './home.ts'
 import { Intake } from './intake.ts'
+import { Lanes } from './lanes.ts'
 import type { Handler, ResolvedWorkerOptions } from './options.ts'
 import { Again, doneOf, type Outcome, type Sending, sendAgain, sendOutcome } from './outcome.ts'
 import { Prefetch } from './prefetch.ts'
@@ -40,11 +40,11 @@ const RELEASE: Outcome = Object.freeze({ action: 'release', delay: 0 })
 /**
  * Runs the handler for the tasks that a worker has taken, within its limits, and sends the outcomes.
  *
- *   accept → | waiting | → p-queue: handler (concurrency) → outcome → slot free
+ *   accept → | waiting | → lanes on p-queue (concurrency): handler → outcome → slot free
  */
 export class Runner<T> {
   readonly #runner: RunnerOptions<T>
-  readonly #handlers: PQueue
+  readonly #lanes: Lanes<Run<T>>
   readonly #prefetch: Prefetch
   readonly #attempts = new Attempts(MAX_REMEMBERED_FAILURES)
   readonly #intake: Intake
@@ -56,13 +56,15 @@ export class Runner<T> {
   readonly #waiting = new Set<Run<T>>()
   /** Started, and their outcome not confirmed. */
   readonly #held = new Set<Run<T>>()
-  /** Jobs that are with p-queue: each runs a handler, or is about to. */
-  #started = 0
 
   constructor(runner: RunnerOptions<T>) {
     const { clock, onReconnect, options } = runner
     this.#runner = runner
-    this.#handlers = new PQueue({ concurrency: options.concurrency })
+    this.#lanes = new Lanes({
+      concurrency: options.concurrency,
+      next: () => this.#next(),
+      run: (run) => this.#run(run),
+    })
     this.#prefetch = new Prefetch(runner.maxBatch, clock.now())
     this.#sending = { clock, onReconnect, signal: this.#sendAbort.signal, memory: { hasFail: true } }
     this.#intake = new Intake({
@@ -80,7 +82,7 @@ export class Runner<T> {
 
   /** Handlers that run now. */
   get running(): number {
-    return this.#handlers.pending
+    return this.#lanes.running
   }
 
   /** Tasks to hold at most. */
@@ -120,8 +122,9 @@ export class Runner<T> {
     }
   }
 
-  /** Releases every timer, for good. */
+  /** Releases every timer and lane, for good. */
   stop(): void {
+    this.#lanes.stop()
     this.#watch.stop()
   }
 
@@ -158,7 +161,7 @@ export class Runner<T> {
     const run = new Run(toTask<T>(this.#runner.home, delivery, data), delivery.token)
     this.#watch.hold(run)
     this.#waiting.add(run)
-    this.#startWaiting()
+    this.#lanes.fill()
   }
 
   /** For a task whose payload cannot be used: no handler sees it. */
@@ -196,33 +199,6 @@ export class Runner<T> {
     slots.release(runs.length)
   }
 
-  /** Only as many as may run are with p-queue: whatever waits can still be given back. */
-  #startWaiting(): void {
-    while (this.#waiting.size > 0 && this.#started < this.#runner.options.concurrency) {
-      this.#started += 1
-      void this.#handlers.add(() => this.#runWaiting())
-    }
-  }
-
-  /**
-   * One job of p-queue: a handler after the other while tasks wait, for a job of each would cost as much as all the
-   * rest of a task (2 of 9 us). Outcomes travel meanwhile. Never rejects.
-   */
-  async #runWaiting(): Promise<void> {
-    const { clock } = this.#runner
-    for (let run = this.#next(); run !== undefined; run = this.#next()) {
-      run.startedAt = clock.now()
-      run.attempt = this.#attempts.current(run.task.id)
-      run.isRunning = true
-      this.#watch.start(run)
-      const outcome = await this.#handle(run)
-      this.#prefetch.completed(clock.now())
-      if (run.isGivenUp) this.#leave(run)
-      else void this.#finish(run, outcome)
-    }
-    this.#started -= 1
-  }
-
   /** The task that has waited longest, which is held from now on. */
   #next(): Run<T> | undefined {
     const run = this.#waiting.values().next().value
@@ -230,6 +206,19 @@ export class Runner<T> {
     this.#waiting.delete(run)
     this.#held.add(run)
     return run
+  }
+
+  /** Ends when the handler does; the outcome travels meanwhile. Never rejects. */
+  async #run(run: Run<T>): Promise<void> {
+    const { clock } = this.#runner
+    run.startedAt = clock.now()
+    run.attempt = this.#attempts.current(run.task.id)
+    run.isRunning = true
+    this.#watch.start(run)
+    const outcome = await this.#handle(run)
+    this.#prefetch.completed(clock.now())
+    if (run.isGivenUp) this.#leave(run)
+    else void this.#finish(run, outcome)
   }
 
   async #handle(run: Run<T>): Promise<Outcome> {
