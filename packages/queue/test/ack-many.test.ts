@@ -1,7 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
-import { settleChannel } from '../src/diagnostics.ts'
 import { Queue } from '../src/queue.ts'
 import { FakeCaller, FakeClock } from './fake-caller.ts'
+
+const SETTLES = 'tracing:tarantella:queue:settle:start'
 
 /** Three tasks that a tube holds. */
 async function start() {
@@ -96,13 +98,13 @@ test('who listens is told of each', async () => {
   const listener = (message: unknown): void => {
     told.push((message as { id: number }).id)
   }
-  settleChannel.start.subscribe(listener)
+  subscribe(SETTLES, listener)
   try {
     const acks = tube.ackMany(tasks)
     ;(await caller.next('queue.ack_many')).answer([1, 2, 3].map((id) => [id, '-']))
     await acks
   } finally {
-    settleChannel.start.unsubscribe(listener)
+    unsubscribe(SETTLES, listener)
   }
   expect(told).toEqual([1, 2, 3])
 })
