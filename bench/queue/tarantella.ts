@@ -91,11 +91,14 @@ async function putAndWork(tube: Tube<Push>, count: number): Promise<number> {
 async function putAndTakeMany(tube: Tube<Push>, count: number): Promise<number> {
   const batches = Math.ceil(count / BATCH)
   const put = (): Promise<unknown> => tube.putMany(Array.from({ length: BATCH }, (_, i) => ({ data: payload(i) })))
-  let left = batches * BATCH
+  // No more than are put, or the last takes would wait in vain, and a short run would measure that.
+  let unasked = batches * BATCH
   const work = async (): Promise<void> => {
-    while (left > 0) {
-      const tasks = await tube.takeMany(BATCH, 0.1)
-      left -= tasks.length
+    while (unasked > 0) {
+      const wanted = Math.min(BATCH, unasked)
+      unasked -= wanted
+      const tasks = await tube.takeMany(wanted, 10)
+      unasked += wanted - tasks.length
       await tube.ackMany(tasks)
     }
   }
