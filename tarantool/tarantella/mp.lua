@@ -114,4 +114,83 @@ function mp.put_text(b, at, text)
     return at + size
 end
 
+-- By the lead of a value: how many bytes it has without the values it holds, 0 where bytes
+-- behind the lead say that; and how many values it holds.
+local BYTES, VALUES = ffi.new('uint8_t[256]', 1), ffi.new('uint8_t[256]')
+for n = 0, 15 do
+    VALUES[0x80 + n], VALUES[0x90 + n] = 2 * n, n
+end
+for n = 0, 31 do
+    BYTES[0xa0 + n] = 1 + n
+end
+for lead, bytes in pairs({
+    [0xca] = 5, [0xcb] = 9, [0xcc] = 2, [0xcd] = 3, [0xce] = 5, [0xcf] = 9,
+    [0xd0] = 2, [0xd1] = 3, [0xd2] = 5, [0xd3] = 9,
+    [0xd4] = 3, [0xd5] = 4, [0xd6] = 6, [0xd7] = 10, [0xd8] = 18,
+}) do
+    BYTES[lead] = bytes
+end
+-- Binary, extensions, text; then arrays and maps, which are `LISTS`.
+local LENGTH_BYTES = {
+    [0xc4] = 1, [0xc5] = 2, [0xc6] = 4, [0xc7] = 1, [0xc8] = 2, [0xc9] = 4, [0xd9] = 1, [0xda] = 2, [0xdb] = 4,
+    [0xdc] = 2, [0xdd] = 4, [0xde] = 2, [0xdf] = 4,
+}
+local LISTS = { [0xdc] = 1, [0xdd] = 1, [0xde] = 2, [0xdf] = 2 }
+for lead in pairs(LENGTH_BYTES) do
+    BYTES[lead] = 0
+end
+
+local function length_at(b, at, bytes)
+    local length = 0
+    for i = at, at + bytes - 1 do
+        length = length * 256 + b[i]
+    end
+    return length
+end
+
+-- Of a value whose length stands behind its lead: offset behind it, and the values it holds.
+local function skip_long(b, at, lead)
+    local bytes = LENGTH_BYTES[lead]
+    local length = length_at(b, at + 1, bytes)
+    at = at + 1 + bytes
+    if LISTS[lead] ~= nil then
+        return at, length * LISTS[lead]
+    end
+    -- An extension has its type as well.
+    return at + length + (lead >= 0xc7 and lead <= 0xc9 and 1 or 0), 0
+end
+
+---Passes a value; one that is whole, as all of a request is that Tarantool has let in.
+---@param b cdata const uint8_t *
+---@param at integer offset
+---@return integer offset behind the value and all that it holds
+function mp.skip(b, at)
+    local left = 1
+    repeat
+        local lead = b[at]
+        local bytes = BYTES[lead]
+        if bytes ~= 0 then
+            at, left = at + bytes, left - 1 + VALUES[lead]
+        else
+            local held
+            at, held = skip_long(b, at, lead)
+            left = left - 1 + held
+        end
+    until left == 0
+    return at
+end
+
+---@return integer|nil how many values the array there holds, nil if it is none
+---@return integer|nil offset of the first
+function mp.array(b, at)
+    local lead = b[at]
+    if lead >= 0x90 and lead <= 0x9f then
+        return lead - 0x90, at + 1
+    elseif lead == 0xdc or lead == 0xdd then
+        local bytes = LENGTH_BYTES[lead]
+        return length_at(b, at + 1, bytes), at + 1 + bytes
+    end
+    return nil
+end
+
 return mp
