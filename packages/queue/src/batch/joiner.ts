@@ -39,7 +39,9 @@ export interface JoinerLimits {
  *   add() → | waiting (bounded) | → send() → | in flight (bounded) | → settle each
  *
  * A batch leaves in the turn's check phase (setImmediate): by then every handler that the turn's
- * replies woke has run, however many microtasks it took, and nothing has waited for a clock.
+ * replies woke has run, however many microtasks it took, and nothing has waited for a clock. (All batches of a turn in
+ * one write instead of one write each took less of the server and gave a tenth fewer cycles a second: client and server
+ * then work in turns.)
  */
 export class Joiner<Item, Result> {
   readonly #limits: JoinerLimits
