@@ -52,7 +52,8 @@ end
 local function connect(user)
     return fixture.eventually('the instance serves ' .. user, function()
         local conn = net_box.connect('unix/:' .. socket, { user = user, password = 'secret' })
-        if conn:ping() and pcall(conn.call, conn, 'queue.state') then
+        -- Rights come before tubes.
+        if conn:ping() and pcall(conn.call, conn, 'queue.statistics', { 'push' }) then
             return conn
         end
         conn:close()
