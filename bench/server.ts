@@ -6,11 +6,13 @@ import { printRatios } from './server/ratios.ts'
 import { overSocket } from './server/socket.ts'
 import { measureStart, type OpenedSubject, openSubject } from './server/subject.ts'
 
-/** Cases inside of the server: operations of one run, and which subjects have them. CPU time is the tx thread's. */
+/** A case inside of the server. CPU time is the tx thread's. */
 interface InsideCase {
   readonly name: string
+  /** Of one run. */
   readonly operations: number
   readonly inFlight: number
+  /** Subjects that have it; all unless given. */
   readonly only?: readonly string[]
   /** Runs of one round; 1 unless given. */
   readonly times?: number

@@ -123,7 +123,7 @@ export class Tube<T = unknown, In = T> extends TubeFunctions<T> implements Worke
       const data = stored[i]
       packed.push(packItem(withHeaders(data instanceof Promise ? await data : data, headers), item))
     }
-    return [...resultsOf(await this.#puts.addAll(packed))]
+    return resultsOf(await this.#puts.addAll(packed))
   }
 
   /**

@@ -101,6 +101,9 @@ end
 
 -- Whatever is not of the expected form is decoded, for the ordinary checks to refuse.
 local function settle(object, ok, ...)
+    if request:capacity() > KEEP_BYTES then
+        request:recycle()
+    end
     if ok then
         return ...
     end
@@ -110,9 +113,6 @@ end
 ---@param name string of a function in `readers`
 ---@param object any msgpack.object of the array of arguments
 function raw_args.unpack(name, object)
-    if request:capacity() > KEEP_BYTES then
-        request:recycle()
-    end
     return settle(object, pcall(read, name, object))
 end
 

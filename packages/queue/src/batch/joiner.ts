@@ -18,7 +18,7 @@ export interface Sized<Item> {
 
 /** What became of the items of {@link Joiner.addAll}: by index a result, or an error. */
 export interface Outcomes<Result> {
-  readonly results: readonly Result[]
+  readonly results: Result[]
   readonly errors: ReadonlyMap<number, unknown>
 }
 

@@ -13,7 +13,7 @@ export async function settleAll<R>(promises: readonly Promise<R>[]): Promise<R[]
 }
 
 /** The results of all; throws what became of each if one has none. */
-export function resultsOf<R>({ results, errors }: Outcomes<R>): readonly R[] {
+export function resultsOf<R>({ results, errors }: Outcomes<R>): R[] {
   if (errors.size > 0) {
     throw new BatchError(
       Array.from(
